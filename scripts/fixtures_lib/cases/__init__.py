@@ -1,0 +1,1 @@
+"""The cases themselves, a module for each family; each has `cases()`."""

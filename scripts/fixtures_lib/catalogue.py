@@ -1,0 +1,71 @@
+"""All cases as one set of files: the folders, fixtures/README.md, and what git must know about them."""
+
+import tomllib
+
+from .case import Case
+from .cases import (devportal_container, devportal_good, devportal_integrity, devportal_signature, draft, dsse,
+                    evidence, plain)
+
+FAMILIES = (devportal_good, devportal_signature, devportal_integrity, devportal_container, draft, evidence, plain, dsse)
+
+INTRODUCTION = """\
+# Test cases
+
+Each folder `<kind>/<case>/` holds one input and `case.toml`, which says what `portcullis` must make of it. The name of
+a case says what is wrong; `good-`, `intact-` and `unproven-` begin the names of those where nothing is. Every bad case
+has one defect, so that a failing test names what broke.
+
+| field of `case.toml` | meaning |
+|---|---|
+| `title` | one sentence: what is right, or the one defect |
+| `args` | the command line; the test replaces `{case}` by the folder and `{keys}` by `keys-example/` |
+| `verdict`, `exit` | the verdict of the report and the exit code |
+| `failing` | the sorted ids of the checks that end with `fail`; no more and no fewer |
+| `subject` | the subject of one failing check, where it matters |
+| `kind` | the id of the kind in the report, where it matters |
+| `standings` | the standing of some entries, where it matters |
+
+All of this directory, this page included, is written by `scripts/make-fixtures`, which needs Python 3.11 or newer and
+`openssl`, and gives the same bytes on every machine. Change the script, never a file in here:
+
+    scripts/make-fixtures            # write fixtures/ anew
+    scripts/make-fixtures --check    # exit 1 and name the differences, if there are any
+
+The archives are built byte by byte (`scripts/fixtures_lib/`), for no decent tar writes what the hostile cases need.
+**Do not unpack them with other tools.** All signatures are by the keys of `keys-example/`, which are public in full.
+"""
+
+
+def files() -> dict[str, bytes]:
+    """Every file under fixtures/ by its path."""
+    cases = [case for family in FAMILIES for case in family.cases()]
+    tree = {"README.md": page(cases).encode(), ".gitattributes": b"* -text\n"}
+    for case in cases:
+        check(case)
+        added = case.tree()
+        assert not tree.keys() & added.keys(), f"two cases are named {case.folder}/{case.name}"
+        tree |= added
+    return tree
+
+
+def check(case: Case) -> None:
+    """What must be true of a case before it is written."""
+    parsed = tomllib.loads(case.toml())
+    assert parsed["args"] == list(case.args), case.name
+    assert case.outcome is None or not case.failing, f"{case.name} has two outcomes"
+
+
+def page(cases: list[Case]) -> str:
+    """fixtures/README.md."""
+    lines = [INTRODUCTION]
+    for folder in sorted({case.folder for case in cases}):
+        of_kind = sorted((case for case in cases if case.folder == folder), key=lambda case: case.name)
+        lines += [f"## {folder} ({len(of_kind)} cases)", "", "| case | what it is | verdict | exit | failing |",
+                  "|---|---|---|---|---|", *map(row, of_kind), ""]
+    return "\n".join(lines)
+
+
+def row(case: Case) -> str:
+    """One line of the table."""
+    failing = ", ".join(f"`{id_}`" for id_ in sorted(case.failing))
+    return f"| `{case.name}` | {case.title} | {case.verdict} | {case.exit} | {failing} |"

@@ -1,0 +1,49 @@
+//! One DSSE envelope as an input by itself (`portcullis dsse verify`). Not in the table of kinds: a lone JSON file is no
+//! bundle, and `verify` refuses it.
+
+use super::kind::{Kind, Likelihood};
+use super::model::{Binding, Bundle, SignedDocument};
+use crate::format::dsse;
+use crate::format::inventory::Inventory;
+use crate::trust::check::{self, Check};
+use crate::trust::claims::Role;
+
+/// The kind.
+pub struct DsseEnvelope;
+
+impl Kind for DsseEnvelope {
+    fn id(&self) -> &'static str {
+        "dsse:envelope"
+    }
+
+    fn detect(&self, _: &Inventory) -> Likelihood {
+        Likelihood::No
+    }
+
+    fn interpret(&self, inventory: &mut Inventory) -> Bundle {
+        let mut bundle = Bundle::default();
+        for document in std::mem::take(&mut inventory.documents) {
+            let index = bundle.claims.document(&document.name, document.location, Role::Envelope);
+            match dsse::parse(&document.bytes) {
+                Ok(parsed) => {
+                    let signed = SignedDocument {
+                        document: index,
+                        name: document.name,
+                        parsed,
+                        payload_types: &[],
+                        stands_for: None,
+                        binding: Binding::Broken,
+                    };
+                    bundle.checks.push(signed.envelope_check());
+                    bundle.facts.push(signed.facts());
+                    bundle.signed.push(signed);
+                }
+                Err(error) => {
+                    let detail = format!("expected a DSSE envelope, found: {error}");
+                    bundle.checks.push(Check::fail(check::DSSE_ENVELOPE, &document.name, detail));
+                }
+            }
+        }
+        bundle
+    }
+}

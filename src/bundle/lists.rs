@@ -1,0 +1,159 @@
+//! Checksum lists inside and beside bundles: their names, and their lines as claims.
+
+use super::layout::entry_of;
+use crate::format::checksums::{self, Item};
+use crate::format::digest::{Digest, unhex};
+use crate::format::inventory::{Document, Inventory, Location};
+use crate::format::path;
+use crate::trust::check::{self, Check};
+use crate::trust::claims::{Claims, DocumentIndex, Role};
+
+/// Most faulty lines of one list that are named.
+const MAX_FAULTS: usize = 20;
+
+/// Whether a file of this base name is read as a checksum list.
+pub fn is_list_name(base: &[u8]) -> bool {
+    let lower = base.to_ascii_lowercase();
+    let suffixes: [&[u8]; 6] =
+        [b".sha256", b".sha512", b".sha256sum", b".sha512sum", b".sha256sums", b".sha512sums"];
+    let names: [&[u8]; 11] = [
+        b"sha256sums",
+        b"sha512sums",
+        b"sha256sums.txt",
+        b"sha512sums.txt",
+        b"sha256sum.txt",
+        b"sha512sum.txt",
+        b"sha256sum",
+        b"sha512sum",
+        b"checksums.txt",
+        b"checksums.sha256",
+        b"checksums",
+    ];
+    names.contains(&lower.as_slice()) || suffixes.iter().any(|suffix| lower.ends_with(suffix))
+}
+
+/// What reading one list gave besides its claims.
+#[derive(Debug, Default)]
+pub struct ListSummary {
+    /// Lines that state a digest.
+    pub lines: u64,
+    /// The digest of a `root` line.
+    pub root: Option<[u8; 32]>,
+    /// What was wrong with lines, at most [`MAX_FAULTS`].
+    pub faults: Vec<String>,
+    /// How many lines were wrong in all.
+    pub fault_count: u64,
+    /// Peculiarities worth telling: CRLF, upper case, BSD style.
+    pub remarks: Vec<String>,
+}
+
+impl ListSummary {
+    fn fault(&mut self, text: String) {
+        self.fault_count += 1;
+        if self.faults.len() < MAX_FAULTS {
+            self.faults.push(text);
+        }
+    }
+
+    /// The check that the list can be read line by line.
+    pub fn check(&self, name: &[u8]) -> Check {
+        if self.fault_count > 0 {
+            let more = self.fault_count - self.faults.len() as u64;
+            let tail = if more > 0 { format!("; and {more} more faulty lines") } else { String::new() };
+            return Check::fail(check::CHECKSUM_LIST, name, format!("{}{tail}", self.faults.join("; ")));
+        }
+        if self.lines == 0 && self.root.is_none() {
+            return Check::skip(check::CHECKSUM_LIST, name, "the list has no line: it says nothing");
+        }
+        let remarks =
+            if self.remarks.is_empty() { String::new() } else { format!(" ({})", self.remarks.join(", ")) };
+        Check::pass(check::CHECKSUM_LIST, name, format!("{} lines{remarks}", self.lines))
+    }
+}
+
+/// Reads `untrusted` line by line and hands each path and digest to `each`; `each` may refuse a line with a sentence.
+pub fn read(untrusted: &[u8], mut each: impl FnMut(&[u8], Digest) -> Result<(), String>) -> ListSummary {
+    let mut summary = ListSummary::default();
+    let mut lines = checksums::parse(untrusted);
+    for item in &mut lines {
+        match item {
+            Ok(Item::Root { digest, .. }) => summary.root = Some(digest),
+            Ok(Item::Line(line)) => {
+                summary.lines += 1;
+                if let Err(why) = each(&line.path, line.digest) {
+                    summary.fault(format!("line {}: {why}", line.line));
+                }
+            }
+            Err(error) => summary.fault(error.to_string()),
+        }
+    }
+    let traits = lines.traits();
+    for (present, word) in
+        [(traits.crlf, "CRLF line ends"), (traits.uppercase, "upper-case hex"), (traits.bsd, "BSD style")]
+    {
+        if present {
+            summary.remarks.push(word.into());
+        }
+    }
+    summary
+}
+
+/// Registers a list of the bundle and states its lines; paths are relative to the list's directory, or to the root of the
+/// container where only that exists.
+pub fn claim(inventory: &Inventory, claims: &mut Claims, list: &Document) -> (DocumentIndex, ListSummary) {
+    let document = claims.document(&list.name, list.location, Role::List);
+    let base = match list.name.iter().rposition(|c| *c == b'/') {
+        Some(slash) if entry_of(list).is_some() => &list.name[..=slash],
+        _ => b"",
+    };
+    if let Some(digest) = bare_digest(&list.bytes) {
+        let stem = list.name.iter().rposition(|c| *c == b'.').map_or(&list.name[..], |dot| &list.name[..dot]);
+        claims.state(inventory, document, stem, Some(digest), None);
+        return (document, ListSummary { lines: 1, ..ListSummary::default() });
+    }
+    let summary = read(&list.bytes, |name, digest| {
+        if let Some(why) = path::danger(name) {
+            return Err(why);
+        }
+        let beside = [base, path::normal(name)].concat();
+        let at_root = !base.is_empty()
+            && inventory.find(&beside).is_none()
+            && inventory.find(path::normal(name)).is_some();
+        let target = if at_root { path::normal(name) } else { &beside };
+        claims.state(inventory, document, target, Some(digest), None);
+        Ok(())
+    });
+    (document, summary)
+}
+
+/// A file that is nothing but one digest, as some tools write `NAME.sha256`.
+pub fn bare_digest(untrusted: &[u8]) -> Option<Digest> {
+    let text = std::str::from_utf8(untrusted.get(..untrusted.len().min(200))?).ok()?.trim();
+    match unhex(text.strip_prefix("sha256:").unwrap_or(text))? {
+        bytes if bytes.len() == 32 => bytes.try_into().ok().map(Digest::Sha256),
+        bytes if bytes.len() == 64 => bytes.try_into().ok().map(Digest::Sha512),
+        _ => None,
+    }
+}
+
+/// Lists beside the input and what they state about the input file itself, for the digest check.
+pub fn outer_statements(sidecar: &Document, input_name: &[u8]) -> Vec<Result<Digest, String>> {
+    if let Some(digest) = bare_digest(&sidecar.bytes) {
+        return vec![Ok(digest)];
+    }
+    let mut found = Vec::new();
+    let summary = read(&sidecar.bytes, |name, digest| {
+        let base = name.rsplit(|c| *c == b'/').next().unwrap_or(name);
+        if base == input_name {
+            found.push(Ok(digest));
+        }
+        Ok(())
+    });
+    found.extend(summary.faults.into_iter().map(Err));
+    found
+}
+
+/// Whether a document beside the input is a checksum list.
+pub fn is_sidecar_list(document: &Document) -> bool {
+    document.location == Location::Sidecar && is_list_name(&document.name)
+}

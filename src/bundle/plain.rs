@@ -1,0 +1,70 @@
+//! `plain`: any archive or directory, with checksum lists or with none, and DSSE envelopes over those lists.
+
+use super::kind::{Kind, Likelihood};
+use super::layout::entry_of;
+use super::lists;
+use super::model::Bundle;
+use super::signed;
+use crate::format::inventory::{Document, EntryIndex, Inventory, Location};
+
+/// A list is text; other types must be named by the operator (`--payload-type`).
+const PAYLOAD_TYPES: &[&str] = &["text/plain"];
+
+/// The kind.
+pub struct Plain;
+
+impl Kind for Plain {
+    fn id(&self) -> &'static str {
+        "plain"
+    }
+
+    fn detect(&self, inventory: &Inventory) -> Likelihood {
+        let count = inventory.documents.iter().filter(|d| is_list(&d.name)).count();
+        let because = match count {
+            0 => "no marker of another kind was found, and no checksum list".to_string(),
+            1 => "no marker of another kind was found; there is 1 checksum list".to_string(),
+            _ => format!("no marker of another kind was found; there are {count} checksum lists"),
+        };
+        Likelihood::Yes { version: None, because }
+    }
+
+    fn interpret(&self, inventory: &mut Inventory) -> Bundle {
+        let mut bundle = Bundle { links_allowed: true, ..Bundle::default() };
+        for position in signed::positions(inventory, |d| d.envelope) {
+            let target = signed_list(inventory, position);
+            match signed::read(inventory, &mut bundle.claims, position, PAYLOAD_TYPES, target, false) {
+                Ok(document) => {
+                    bundle.checks.extend(document.checks(inventory));
+                    bundle.facts.push(document.facts());
+                    bundle.signed.push(document);
+                }
+                Err(check) => bundle.checks.push(*check),
+            }
+        }
+        for list in inventory.documents.iter().filter(|d| is_list(&d.name) && !is_about_input(inventory, d)) {
+            let (_, summary) = lists::claim(inventory, &mut bundle.claims, list);
+            bundle.has_lists |= summary.lines > 0;
+            bundle.checks.push(summary.check(&list.name));
+        }
+        bundle.claims.sort();
+        bundle
+    }
+}
+
+fn is_list(name: &[u8]) -> bool {
+    lists::is_list_name(name.rsplit(|c| *c == b'/').next().unwrap_or(name))
+}
+
+/// A list beside the input may speak of the input file instead of its entries.
+fn is_about_input(inventory: &Inventory, document: &Document) -> bool {
+    document.location == Location::Sidecar && !lists::outer_statements(document, &inventory.name).is_empty()
+}
+
+/// `NAME.dsse.json` stands for `NAME`: beside it in the bundle, or at the root for an envelope beside the input. An
+/// envelope under any other name stands for the one list, where there is exactly one.
+fn signed_list(inventory: &Inventory, position: usize) -> Option<EntryIndex> {
+    let named =
+        inventory.documents[position].name.strip_suffix(b".dsse.json").and_then(|name| inventory.find(name));
+    let mut lists = inventory.documents.iter().filter(|d| is_list(&d.name)).filter_map(entry_of);
+    named.or_else(|| lists.next().filter(|_| lists.next().is_none()))
+}

@@ -1,0 +1,115 @@
+//! Signature documents of bundles: parsing, and binding the payload to the file that it stands for.
+
+use super::model::{Binding, Facts, SignedDocument};
+use crate::format::dsse::{self, Shape, SignatureDocument};
+use crate::format::inventory::{Document, EntryIndex, Inventory, Location};
+use crate::format::json;
+use crate::trust::check::{self, Check};
+use crate::trust::claims::{Claims, Role};
+
+/// Parses the signature document at `position` of the inventory's documents and binds it to `stands_for`.
+///
+/// Takes the text of the document out of the inventory: after parsing, the payload is all that is needed of it.
+/// `by_value` accepts a file that is the payload's JSON value in other white space.
+pub fn read(
+    inventory: &mut Inventory,
+    claims: &mut Claims,
+    position: usize,
+    payload_types: &'static [&'static str],
+    stands_for: Option<EntryIndex>,
+    by_value: bool,
+) -> Result<SignedDocument, Box<Check>> {
+    let (name, location) =
+        (inventory.documents[position].name.clone(), inventory.documents[position].location);
+    let text = std::mem::take(&mut inventory.documents[position].bytes);
+    let document = claims.document(&name, location, Role::Envelope);
+    let parsed = dsse::parse(&text).map_err(|error| {
+        let detail = format!("expected a DSSE envelope, found: {error}");
+        Box::new(Check::fail(check::DSSE_ENVELOPE, &name, detail))
+    })?;
+    drop(text);
+    let payload = parsed.envelope.payload();
+    let binding = stands_for.map_or(Binding::Broken, |entry| bind(inventory, entry, payload, by_value));
+    Ok(SignedDocument { document, name, parsed, payload_types, stands_for, binding })
+}
+
+fn bind(inventory: &Inventory, entry: EntryIndex, payload: &[u8], by_value: bool) -> Binding {
+    let file = inventory.documents.iter().find(|d| d.location == Location::Entry(entry));
+    match file {
+        Some(file) if file.bytes == payload => Binding::Bytes,
+        Some(file) if by_value && json::same_value(&file.bytes, payload) == Ok(true) => Binding::JsonValue,
+        _ => Binding::Broken,
+    }
+}
+
+impl SignedDocument {
+    /// The checks that need no key: envelope read, payload bound to its file.
+    pub fn checks(&self, inventory: &Inventory) -> Vec<Check> {
+        let mut checks = vec![self.envelope_check()];
+        let Some(entry) = self.stands_for else {
+            let detail = "the payload stands for no document of this bundle";
+            checks.push(Check::fail(check::DSSE_PAYLOAD, &self.name, detail));
+            return checks;
+        };
+        let file = String::from_utf8_lossy(&inventory.entry(entry).path).into_owned();
+        checks.push(match self.binding {
+            Binding::Bytes => Check::pass(check::DSSE_PAYLOAD, &self.name, format!("the payload is {file}, byte for byte")),
+            Binding::JsonValue => {
+                let detail = format!("the payload is {file} as a JSON value; the file was re-emitted in other white space");
+                Check::pass(check::DSSE_PAYLOAD, &self.name, detail)
+            }
+            Binding::Broken => {
+                let detail = format!(
+                    "the signed payload is not {file}: {} bytes are signed, {} bytes are in the file; the file was changed after \
+                     signing, or this signature belongs to another bundle",
+                    self.parsed.envelope.payload().len(),
+                    inventory.entry(entry).size
+                );
+                Check::fail(check::DSSE_PAYLOAD, &self.name, detail)
+            }
+        });
+        checks
+    }
+
+    /// That the document is an envelope, and in which dialect.
+    pub(super) fn envelope_check(&self) -> Check {
+        let shape = match self.parsed.shape {
+            Shape::Standard => "a DSSE envelope",
+            Shape::Nested => "a signature document with a DSSE envelope inside",
+            Shape::Flat => "a flat signature document",
+        };
+        let odd = &self.parsed.deviations;
+        let detail = if odd.is_empty() {
+            shape.to_string()
+        } else {
+            format!("{shape}; non-standard: {}", odd.join("; "))
+        };
+        Check::pass(check::DSSE_ENVELOPE, &self.name, detail)
+    }
+
+    /// What the document says of itself: claimed, authenticated by nobody.
+    pub fn facts(&self) -> Facts {
+        let SignatureDocument { envelope, bundle_id, root_hash, signed_at, algorithm_hint, provider, .. } =
+            &self.parsed;
+        let mut items = vec![
+            ("payload type", envelope.payload_type().to_string()),
+            ("payload bytes", envelope.payload().len().to_string()),
+            ("signatures", envelope.signatures().len().to_string()),
+        ];
+        let optional = [
+            ("bundle id", bundle_id),
+            ("root hash", root_hash),
+            ("signed at", signed_at),
+            ("algorithm (hint)", algorithm_hint),
+            ("provider", provider),
+        ];
+        items.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+        Facts { document: self.name.clone(), items }
+    }
+}
+
+/// Positions of documents (inside or beside) that pass `wanted`.
+pub fn positions(inventory: &Inventory, wanted: impl Fn(&Document) -> bool) -> Vec<usize> {
+    let documents = inventory.documents.iter().enumerate();
+    documents.filter(|(_, document)| wanted(document)).map(|(position, _)| position).collect()
+}

@@ -1,0 +1,334 @@
+//! Options that verbs share, from one place.
+
+use super::exit::{Failure, Table};
+use super::output;
+use crate::bundle::{KINDS, find_kind};
+use crate::format::limits::Limits;
+use crate::format::time::{self, Time};
+use crate::pipeline::inspect::Request;
+use crate::pipeline::scan::ScanOptions;
+use crate::pipeline::source::read_small;
+use crate::report::Report;
+use crate::report::text::Style;
+use crate::trust::key::{self, MAX_FILE_BYTES};
+use crate::trust::keyring::example_name;
+use crate::trust::policy::{LegacySigning, Policy, Property};
+use crate::trust::signature::SecretKey;
+use clap::{Args, ValueEnum};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Text for people, JSON for the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For a person.
+    Text,
+    /// For the record.
+    Json,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorChoice {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How to show progress on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProgressChoice {
+    /// On a terminal, for runs that take a while.
+    Auto,
+    /// Always as a bar.
+    Always,
+    /// Never.
+    Never,
+    /// One JSON event a line.
+    Json,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Input")]
+pub(super) struct InputArgs {
+    /// File, directory, or - for standard input; recognised by its bytes, never by its name
+    pub(super) input: PathBuf,
+    /// Skip detection and take the input for this kind
+    #[arg(long, value_name = "ID", value_parser = kind_id)]
+    kind: Option<&'static str>,
+    /// A signature, checksum or manifest that lies beside the input (repeatable)
+    #[arg(long, value_name = "FILE")]
+    sidecar: Vec<PathBuf>,
+    /// Do not look for well-known files beside the input
+    #[arg(long)]
+    no_sidecars: bool,
+    /// Also hash the input file itself (a second hash of every byte)
+    #[arg(long)]
+    subject_digest: bool,
+    /// Worker threads [default: cores]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(super) limits: LimitArgs,
+}
+
+fn kind_id(id: &str) -> Result<&'static str, String> {
+    find_kind(id).map(|kind| kind.id()).ok_or_else(|| {
+        let known: Vec<&str> = KINDS.iter().map(|kind| kind.id()).collect();
+        format!("unknown kind; known are {}", known.join(", "))
+    })
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits on hostile input")]
+pub(super) struct LimitArgs {
+    /// Decoded bytes in all [default: 1099511627776]
+    #[arg(long, value_name = "N")]
+    max_bytes: Option<u64>,
+    /// Entries in all [default: 4194304]
+    #[arg(long, value_name = "N")]
+    max_entries: Option<u64>,
+    /// Decoded bytes for each compressed byte [default: 250, counted beyond 64 MiB]
+    #[arg(long, value_name = "N")]
+    max_ratio: Option<u64>,
+    /// Containers inside one another [default: 4]
+    #[arg(long, value_name = "N")]
+    max_depth: Option<u32>,
+    /// Largest zstd window in bytes [default: 134217728]
+    #[arg(long, value_name = "N")]
+    max_window: Option<u64>,
+}
+
+impl LimitArgs {
+    pub(super) fn limits(&self) -> Limits {
+        let default = Limits::default();
+        Limits {
+            max_bytes: self.max_bytes.unwrap_or(default.max_bytes),
+            max_entries: self.max_entries.unwrap_or(default.max_entries),
+            max_ratio: self.max_ratio.unwrap_or(default.max_ratio),
+            ratio_grace: if self.max_ratio.is_some() { 0 } else { default.ratio_grace },
+            max_depth: self.max_depth.unwrap_or(default.max_depth),
+            max_window: self.max_window.unwrap_or(default.max_window),
+            ..default
+        }
+    }
+}
+
+impl InputArgs {
+    pub(super) fn request(&self) -> Request {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Request {
+            input: self.input.clone(),
+            scan: ScanOptions {
+                limits: self.limits.limits(),
+                // More threads than this gain nothing and only cost memory.
+                jobs: self.jobs.map_or_else(cores, NonZeroUsize::get).min(256),
+                subject_digest: self.subject_digest,
+                sha512: false,
+            },
+            sidecars: self.sidecar.clone(),
+            discover_sidecars: !self.no_sidecars,
+            kind: self.kind,
+        }
+    }
+
+    /// The name of the input in reports.
+    pub(super) fn name(&self) -> Vec<u8> {
+        self.input.file_name().unwrap_or(self.input.as_os_str()).as_encoded_bytes().to_vec()
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Report")]
+pub(super) struct OutputArgs {
+    /// Text for a person, JSON for the record
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Short for --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// Write the report to a file, whole or not at all
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Overwrite existing files
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Text: list every entry, not only those that matter
+    #[arg(long)]
+    entries: bool,
+    /// Progress on standard error
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) progress: ProgressChoice,
+    /// No report in text; the exit code says it all
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+    /// When to colour; NO_COLOR is honoured
+    #[arg(long, value_enum, default_value = "auto")]
+    color: ColorChoice,
+    /// The one clock of the run [default: now]
+    #[arg(long, value_name = "RFC3339", value_parser = time::parse_rfc3339)]
+    at: Option<Time>,
+}
+
+impl OutputArgs {
+    /// `--at`, or the clock of the machine: the only place that reads it.
+    pub(super) fn now(&self) -> Time {
+        self.at.unwrap_or_else(|| {
+            let seconds =
+                std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+            Time::from_second(i64::try_from(seconds).unwrap_or(0)).unwrap_or(Time::UNIX_EPOCH)
+        })
+    }
+
+    /// Whether JSON is wanted.
+    pub(super) fn is_json(&self) -> bool {
+        self.json || self.format == Format::Json
+    }
+
+    /// Writes a report in the form and to the place that was asked for.
+    pub(super) fn write(&self, report: &Report<'_>) -> Result<(), Failure> {
+        if self.quiet && !self.is_json() && self.output.is_none() {
+            return Ok(());
+        }
+        let style =
+            if output::colour(self.color, self.output.is_some()) { Style::COLOUR } else { Style::PLAIN };
+        output::write(self.output.as_deref(), self.force, |out| {
+            if self.is_json() {
+                crate::report::json::write(report, out)
+            } else {
+                crate::report::text::write(report, style, self.entries, out)
+            }
+        })
+    }
+
+    /// A failure with its JSON form where JSON is wanted.
+    pub(super) fn failure(&self, failure: Failure, command: &str, subject: &[u8]) -> Failure {
+        if self.is_json() {
+            let at = time::format_rfc3339(self.now());
+            failure.with_report(command, at, String::from_utf8_lossy(subject).into_owned())
+        } else {
+            failure
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Trust")]
+pub(super) struct KeyArgs {
+    /// Trusted public key: PEM or DER SPKI, cosign .pub, JWK or JWKS (repeatable)
+    #[arg(long, value_name = "FILE")]
+    key: Vec<PathBuf>,
+    /// Trusted shared secret (raw bytes) for HMAC-SHA256; reported as shared-secret (repeatable)
+    #[arg(long, value_name = "FILE")]
+    hmac_key: Vec<PathBuf>,
+    /// Accept the published keys of keys-example/; the report repeats this
+    #[arg(long)]
+    allow_example_keys: bool,
+    /// How many distinct trusted keys must have signed
+    #[arg(long, value_name = "N", default_value = "1")]
+    threshold: NonZeroUsize,
+    /// Accept a non-standard DSSE signing input besides the PAE
+    #[arg(long, value_enum, value_name = "INPUT")]
+    legacy_signing: Option<Legacy>,
+    /// Accept this payload type in place of those of the kind
+    #[arg(long, value_name = "TYPE")]
+    payload_type: Option<String>,
+}
+
+/// Values of `--legacy-signing`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Legacy {
+    /// The decoded payload itself
+    RawPayload,
+    /// The unpadded base64url text of the payload
+    Base64urlPayload,
+}
+
+impl KeyArgs {
+    /// The policy that these options are sugar for.
+    pub(super) fn policy(&self, at: Time) -> Result<Policy, Failure> {
+        let mut policy = Policy::new(at);
+        policy.threshold = self.threshold;
+        policy.payload_type = self.payload_type.clone();
+        policy.legacy_signing = self.legacy_signing.map(|legacy| match legacy {
+            Legacy::RawPayload => LegacySigning::RawPayload,
+            Legacy::Base64urlPayload => LegacySigning::Base64urlPayload,
+        });
+        if let Some(mode) = policy.legacy_signing {
+            policy.waivers.push(format!("--legacy-signing {}", mode.name()));
+        }
+        for path in &self.key {
+            let fail = |why: String| Failure::usage(format!("cannot use the key {}: {why}", path.display()));
+            for key in key::parse(&read_key(path)?).map_err(|error| fail(error.to_string()))? {
+                self.admit(key.fingerprint(), path, &mut policy)?;
+                policy.keys.trust_public(key);
+            }
+        }
+        for path in &self.hmac_key {
+            let fail = |why: String| {
+                Failure::usage(format!("cannot use the shared secret {}: {why}", path.display()))
+            };
+            let key = SecretKey::from_bytes(&read_key(path)?).map_err(|error| fail(error.to_string()))?;
+            self.admit(key.fingerprint(), path, &mut policy)?;
+            policy.keys.trust_secret(key);
+        }
+        Ok(policy)
+    }
+
+    fn admit(&self, fingerprint: &str, path: &std::path::Path, policy: &mut Policy) -> Result<(), Failure> {
+        let Some(name) = example_name(fingerprint) else { return Ok(()) };
+        if !self.allow_example_keys {
+            return Err(Failure::usage(format!(
+                "{} is the example key {name}: its private half is published, so anybody can sign with it; \
+                 use a key of your own, or add --allow-example-keys to try things out",
+                path.display()
+            )));
+        }
+        let waiver = format!("--allow-example-keys: {name} is published, so its signatures prove nothing");
+        if !policy.waivers.contains(&waiver) {
+            policy.waivers.push(waiver);
+        }
+        Ok(())
+    }
+}
+
+/// Key files are usage: exit 2 where they cannot be read.
+fn read_key(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
+    read_small(path, MAX_FILE_BYTES as u64).map_err(|error| Failure::usage(error.to_string()))
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Policy")]
+pub(super) struct PolicyArgs {
+    /// What must be established: integrity,complete,signature,public-key,tuf,transparency,fresh,sequence,portable-names
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = property)]
+    require: Option<Vec<Property>>,
+    /// Waive entries that no document lists (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    allow_extra: Vec<String>,
+    /// Older than this is stale: 7d, 72h
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
+    max_age: Option<i64>,
+    /// Exit codes of this table
+    #[arg(long, value_enum, default_value = "portcullis", value_name = "TABLE")]
+    pub(super) exit_codes: Table,
+}
+
+fn property(name: &str) -> Result<Property, String> {
+    Property::from_name(name.trim()).ok_or_else(|| {
+        let known: Vec<&str> = Property::ALL.iter().map(|p| p.name()).collect();
+        format!("unknown property; known are {}", known.join(", "))
+    })
+}
+
+impl PolicyArgs {
+    /// Adds these options to `policy`.
+    pub(super) fn apply(&self, policy: &mut Policy) {
+        policy.require = self.require.clone();
+        policy.allow_extra = self.allow_extra.clone();
+        policy.max_age = self.max_age;
+    }
+}

@@ -1,0 +1,147 @@
+//! Exit codes: our own table, and those of the StellaOps commands for drop-in use (docs/exit-codes.md).
+
+use super::output;
+use crate::pipeline::error::EnvironmentError;
+use crate::trust::check::Class;
+use crate::trust::verdict::Verdict;
+use clap::ValueEnum;
+
+/// Bad option, unusable key, unknown kind.
+pub(super) const USAGE: u8 = 2;
+/// File not found, permission, disk full, read error.
+pub(super) const ENVIRONMENT: u8 = 4;
+
+/// A table of exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Table {
+    /// Our own, of the contract.
+    Portcullis,
+    /// `stella export verify`: 0, 20, 30.
+    StellaExport,
+    /// `stella devportal verify`: 0, 2, 3, 4, 5.
+    StellaDevportal,
+    /// `stella offline import`: 0, 1, 2, 5, 6, 8, 11.
+    StellaOffline,
+}
+
+impl Table {
+    /// The code of a verdict.
+    pub(super) fn of_verdict(self, verdict: Verdict) -> u8 {
+        match self {
+            Table::Portcullis => verdict.exit_code(),
+            Table::StellaExport => match verdict {
+                Verdict::Verified | Verdict::Intact => 0,
+                Verdict::NotVerified | Verdict::Failed(_) => 20,
+            },
+            Table::StellaDevportal => match verdict {
+                Verdict::Verified | Verdict::Intact => 0,
+                Verdict::NotVerified | Verdict::Failed(Class::Signature | Class::Tuf) => 3,
+                Verdict::Failed(Class::Integrity) => 2,
+                Verdict::Failed(Class::Transparency) => 4,
+                Verdict::Failed(Class::Container | Class::Freshness | Class::Sequence) => 5,
+            },
+            Table::StellaOffline => match verdict {
+                Verdict::Verified | Verdict::Intact => 0,
+                Verdict::Failed(Class::Integrity) => 2,
+                Verdict::NotVerified | Verdict::Failed(Class::Signature) => 5,
+                Verdict::Failed(Class::Transparency) => 6,
+                Verdict::Failed(Class::Sequence) => 8,
+                Verdict::Failed(Class::Container | Class::Tuf | Class::Freshness) => 11,
+            },
+        }
+    }
+
+    fn of_failure(self, own: u8) -> u8 {
+        match (self, own) {
+            (Table::Portcullis, own) => own,
+            (Table::StellaExport, _) => 30,
+            (Table::StellaDevportal, _) => 5,
+            (Table::StellaOffline, ENVIRONMENT) => 1,
+            (Table::StellaOffline, _) => 11,
+        }
+    }
+}
+
+/// No answer could be formed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    code: u8,
+    message: String,
+    json: Option<(String, String, String)>,
+    silent: bool,
+}
+
+impl Failure {
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Failure { code: USAGE, message: message.into(), json: None, silent: false }
+    }
+
+    pub(super) fn environment(message: impl Into<String>) -> Self {
+        Failure { code: ENVIRONMENT, message: message.into(), json: None, silent: false }
+    }
+
+    pub(super) fn stdout(error: std::io::Error) -> Self {
+        Failure::environment(format!("cannot write standard output: {error}"))
+    }
+
+    /// The same under another table of codes.
+    pub(super) fn under(mut self, table: Table) -> Self {
+        self.code = table.of_failure(self.code);
+        self
+    }
+
+    /// Also writes a JSON report with the verdict `error`.
+    pub(super) fn with_report(mut self, command: &str, at: String, subject: String) -> Self {
+        self.json = Some((command.to_string(), at, subject));
+        self
+    }
+
+    /// Writes the message to standard error; returns the exit code.
+    pub(super) fn report(self) -> u8 {
+        if let Some((command, at, subject)) = &self.json {
+            let stdout = std::io::stdout().lock();
+            let _ = output::tolerate_closed(crate::report::json::write_error(
+                command,
+                at,
+                subject,
+                self.code,
+                &self.message,
+                stdout,
+            ));
+        }
+        if !self.silent {
+            eprintln!("portcullis: {}", crate::report::cleaning::clean_text(&self.message));
+        }
+        self.code
+    }
+}
+
+impl From<EnvironmentError> for Failure {
+    fn from(error: EnvironmentError) -> Self {
+        Failure::environment(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn official_tables_never_turn_bad_into_good() {
+        let classes = [
+            Class::Container,
+            Class::Signature,
+            Class::Tuf,
+            Class::Transparency,
+            Class::Integrity,
+            Class::Freshness,
+            Class::Sequence,
+        ];
+        for table in Table::value_variants() {
+            assert_eq!(table.of_verdict(Verdict::Verified), 0);
+            assert_ne!(table.of_verdict(Verdict::NotVerified), 0);
+            assert!(classes.iter().all(|class| table.of_verdict(Verdict::Failed(*class)) != 0));
+            assert!(table.of_failure(USAGE) != 0 && table.of_failure(ENVIRONMENT) != 0);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Where reports go: standard output, or a file that appears only when it is whole.
+
+use super::exit::Failure;
+use crate::pipeline::error::EnvironmentError;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+
+/// A closed standard output is no failure: whoever reads has read enough.
+pub(super) fn tolerate_closed(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes to standard output, or to `file` beside its final name and then renamed.
+pub(super) fn write(
+    file: Option<&Path>,
+    force: bool,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    match file {
+        None => {
+            let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
+            let result = write(&mut out).and_then(|()| out.flush());
+            tolerate_closed(result).map_err(Failure::stdout)
+        }
+        Some(path) => write_file(path, force, write).map_err(Failure::from),
+    }
+}
+
+/// Writes a whole file or none. Without `force` an existing file is kept.
+pub(super) fn write_file(
+    path: &Path,
+    force: bool,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), EnvironmentError> {
+    let fail = |error| EnvironmentError::write(path, error);
+    if path.is_dir() {
+        return Err(fail(io::Error::from(io::ErrorKind::IsADirectory)));
+    }
+    if !force && path.symlink_metadata().is_ok() {
+        return Err(EnvironmentError::Exists { path: path.into() });
+    }
+    let (beside, file) = create_beside(path).map_err(fail)?;
+    let mut out = BufWriter::new(file);
+    let outcome = write(&mut out)
+        .and_then(|()| out.flush())
+        .and_then(|()| out.get_ref().sync_all())
+        .and_then(|()| publish(&beside, path, force));
+    if let Err(error) = outcome {
+        let _ = std::fs::remove_file(&beside);
+        return match error.kind() {
+            io::ErrorKind::AlreadyExists => Err(EnvironmentError::Exists { path: path.into() }),
+            _ => Err(fail(error)),
+        };
+    }
+    Ok(())
+}
+
+/// The name that the file has until it is whole.
+fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    let name = path.file_name().ok_or(io::Error::from(io::ErrorKind::InvalidInput))?;
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(format!(".{}.part", std::process::id()));
+    let beside = path.with_file_name(beside);
+    OpenOptions::new().write(true).create_new(true).open(&beside).map(|file| (beside, file))
+}
+
+/// Gives the file its name; without `force` in one step that fails where the name exists (link, then unlink).
+fn publish(beside: &Path, path: &Path, force: bool) -> io::Result<()> {
+    if force {
+        return std::fs::rename(beside, path);
+    }
+    match std::fs::hard_link(beside, path) {
+        Ok(()) => std::fs::remove_file(beside),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // File systems without hard links (FAT, exFAT): the check before is all that there is.
+        Err(_) => std::fs::rename(beside, path),
+    }
+}
+
+/// Whether to colour: by choice, else on a terminal where `NO_COLOR` is not set.
+pub(super) fn colour(choice: super::common::ColorChoice, to_file: bool) -> bool {
+    use super::common::ColorChoice;
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => {
+            let unset = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            !to_file && unset && io::stdout().is_terminal()
+        }
+    }
+}

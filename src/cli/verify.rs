@@ -1,0 +1,42 @@
+//! `portcullis verify`.
+
+use super::common::{InputArgs, KeyArgs, OutputArgs, PolicyArgs};
+use super::display;
+use super::exit::Failure;
+use crate::pipeline::verify;
+use crate::report::{Outcome, Report, Subject};
+
+/// Options of the verb.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    keys: KeyArgs,
+    #[command(flatten)]
+    policy: PolicyArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(super) fn run(args: &Args) -> Result<u8, Failure> {
+    let (request, name, at) = (args.input.request(), args.input.name(), args.output.now());
+    let table = args.policy.exit_codes;
+    let failed = |failure: Failure| args.output.failure(failure.under(table), "verify", &name);
+    let mut policy = args.keys.policy(at).map_err(failed)?;
+    args.policy.apply(&mut policy);
+    let verification =
+        display::during(args.output.progress, |progress| verify::verify(&request, &policy, progress))
+            .map_err(|e| failed(e.into()))?;
+    let exit_code = table.of_verdict(verification.verdict);
+    let report = Report {
+        command: "verify",
+        at,
+        subject: Subject { name: name.clone() },
+        outcome: Outcome::Verified(&verification),
+        exit_code,
+        limits: request.scan.limits,
+    };
+    args.output.write(&report).map_err(|failure| failure.under(table))?;
+    Ok(exit_code)
+}

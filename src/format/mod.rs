@@ -1,0 +1,16 @@
+//! Bytes to values and back: containers, digests, names, strict text formats, and the inventory of what was read.
+//!
+//! Nothing here opens a file, reads a clock or decides about trust. Every parser takes untrusted input.
+
+pub mod anomaly;
+pub mod checksums;
+pub mod compress;
+pub mod digest;
+pub mod dsse;
+pub mod inventory;
+pub mod json;
+pub mod limits;
+pub mod path;
+pub mod pax;
+pub mod tar;
+pub mod time;

@@ -1,0 +1,516 @@
+//! A strict tar reader (POSIX.1-2017 ustar and pax, GNU long names) over the header views of the `tar` crate.
+//!
+//! It exists because a reader that is kind to bad archives sees another archive than the next reader does. Known attacks
+//! and the answer to each:
+//! - a PAX size beside another header size (CVE-2025-62518, CVE-2026-33055): reported, unless 8 GiB forces it;
+//! - an extension header that is malformed, stacked, or applied to another extension header (CVE-2026-32766,
+//!   GHSA-3pv8-6f4r-ffg2): reported, never skipped;
+//! - data cut short, a missing end marker, a single zero block that hides members, bytes after the end: reported;
+//! - data behind links, directories and devices, which some readers skip and some do not: reported;
+//! - sparse files: named, their claimed size is never produced.
+//!
+//! What can be read on is read on, so that a report names every defect; the reader stops where the position of the next
+//! header is no longer certain. Names and links are judged elsewhere (`format::path`, `pipeline::scan`).
+
+use super::anomaly::{Anomaly, Defect, ReadError};
+use super::inventory::EntryKind;
+use super::limits::Limits;
+use super::pax::{self, PaxHeader};
+use std::io::{self, Read};
+
+/// Size of a tar block in bytes.
+pub const BLOCK: usize = 512;
+/// From this size on the 12-byte octal field of a header cannot hold the size, and PAX or base-256 must.
+const OCTAL_LIMIT: u64 = 1 << 33;
+
+/// Where a tar is read from: a stream, or a file that can jump.
+pub trait TarInput: Read {
+    /// Jumps over `count` bytes and returns how many there were; fewer only at the end of the input.
+    fn skip(&mut self, count: u64) -> io::Result<u64>;
+}
+
+/// One member as the archive describes it. Everything is untrusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The name as bytes, without trailing `/`.
+    pub path: Vec<u8>,
+    /// The type.
+    pub kind: EntryKind,
+    /// Size in bytes as a listing shows it; for sparse files the expanded size.
+    pub size: u64,
+    /// Bytes of data that follow in the archive.
+    pub stored: u64,
+    /// Position of the data in the (decoded) archive.
+    pub offset: u64,
+    /// The mode field as it stands.
+    pub mode: u32,
+    /// Modification time in seconds since 1970; 0 where it cannot be read.
+    pub mtime: i64,
+    /// Target of a link.
+    pub link: Option<Vec<u8>>,
+    /// Content is not `stored` bytes in a row, so no digest of it exists.
+    pub sparse: bool,
+}
+
+/// The reader. Call [`TarReader::next_member`] until `None`; in between, read the data of the member or leave it.
+pub struct TarReader<R> {
+    input: R,
+    offset: u64,
+    data_left: u64,
+    padding: u64,
+    globals: PaxHeader,
+    anomalies: Vec<Anomaly>,
+    members: u64,
+    finished: bool,
+}
+
+/// Extension headers that wait for the entry they describe.
+#[derive(Default)]
+struct Pending {
+    pax: Option<PaxHeader>,
+    long_name: Option<Vec<u8>>,
+    long_link: Option<Vec<u8>>,
+}
+
+impl Pending {
+    fn is_empty(&self) -> bool {
+        self.pax.is_none() && self.long_name.is_none() && self.long_link.is_none()
+    }
+}
+
+impl<R: TarInput> TarReader<R> {
+    /// Reads from `input`, which stands at the first header.
+    pub fn new(input: R) -> Self {
+        TarReader {
+            input,
+            offset: 0,
+            data_left: 0,
+            padding: 0,
+            globals: PaxHeader::default(),
+            anomalies: Vec::new(),
+            members: 0,
+            finished: false,
+        }
+    }
+
+    /// Takes the defects found so far that did not stop the reading.
+    pub fn take_anomalies(&mut self) -> Vec<Anomaly> {
+        std::mem::take(&mut self.anomalies)
+    }
+
+    /// The next member, or `None` after the end of the archive was checked.
+    ///
+    /// # Errors
+    /// [`ReadError::Bad`] where no certain next header exists; [`ReadError::Medium`] where the medium failed.
+    pub fn next_member(&mut self) -> Result<Option<Member>, ReadError> {
+        if self.finished {
+            return Ok(None);
+        }
+        let mut pending = Pending::default();
+        loop {
+            self.skip_rest()?;
+            let at = self.offset;
+            let Some(block) = self.block()? else {
+                self.finished = true;
+                self.orphan(&pending, at);
+                self.note(
+                    Defect::TarEnd,
+                    format!("the archive ends at byte {at} without the two zero blocks"),
+                );
+                return Ok(None);
+            };
+            if block.iter().all(|b| *b == 0) {
+                self.finished = true;
+                self.orphan(&pending, at);
+                self.check_end(at)?;
+                return Ok(None);
+            }
+            let header = header_of(&block, at)?;
+            match header.entry_type().as_byte() {
+                b'x' | b'X' => self.pax_header(header, at, &mut pending)?,
+                b'g' => self.global_header(header, at)?,
+                b'L' => {
+                    let name = self.gnu_long(header, at)?;
+                    self.stack(&mut pending.long_name, name, "GNU long name", at);
+                }
+                b'K' => {
+                    let link = self.gnu_long(header, at)?;
+                    self.stack(&mut pending.long_link, link, "GNU long link", at);
+                }
+                _ => return self.member(header, at, pending).map(Some),
+            }
+        }
+    }
+
+    /// Reads data of the current member: fills `buffer` unless the member ends; 0 at its end.
+    pub fn read_data(&mut self, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        let want = usize::try_from(self.data_left).unwrap_or(usize::MAX).min(buffer.len());
+        let got = self.fill(&mut buffer[..want])?;
+        self.data_left -= got as u64;
+        if got < want {
+            return Err(truncated(self.offset, self.data_left));
+        }
+        Ok(got)
+    }
+
+    fn member(&mut self, header: &tar::Header, at: u64, pending: Pending) -> Result<Member, ReadError> {
+        self.members += 1;
+        let kind = kind_of(header);
+        let pax = pending.pax.unwrap_or_default();
+        if (pending.long_name.is_some() || pending.long_link.is_some()) && pax != PaxHeader::default() {
+            self.note(
+                Defect::TarExtension,
+                format!("header at byte {at}: GNU long name and PAX header for one entry"),
+            );
+        }
+        let mut path =
+            pax.sparse_name.clone().or(pax.path.clone()).or(pending.long_name).or(self.globals.path.clone());
+        let mut path = path.take().unwrap_or_else(|| header_name(header));
+        let is_dir = kind == EntryKind::Dir || (path.ends_with(b"/") && kind == EntryKind::File);
+        let kind = if is_dir { EntryKind::Dir } else { kind };
+        strip_slashes(&mut path);
+        let link = kind
+            .is_link()
+            .then(|| pax.linkpath.clone().or(pending.long_link).unwrap_or_else(|| header_link(header)));
+        let stated = field(&header.as_old().size, "size", at)?;
+        let stored = self.stored_size(stated, pax.size.or(self.globals.size), kind, &path);
+        let sparse = pax.sparse || kind == EntryKind::GnuSparse;
+        let size = if sparse { self.sparse_size(header, &pax, stored, at)? } else { stored };
+        self.expect(stored)?;
+        Ok(Member {
+            kind,
+            size,
+            stored,
+            offset: self.offset,
+            mode: field(&header.as_old().mode, "mode", at).unwrap_or(0) as u32,
+            mtime: pax
+                .mtime
+                .unwrap_or_else(|| field(&header.as_old().mtime, "mtime", at).map_or(0, |t| t as i64)),
+            link,
+            sparse,
+            path,
+        })
+    }
+
+    /// Bytes of data that follow: the PAX size over the header's; only files carry data.
+    fn stored_size(&mut self, stated: u64, pax: Option<u64>, kind: EntryKind, path: &[u8]) -> u64 {
+        let size = pax.unwrap_or(stated);
+        if let Some(pax) = pax
+            && pax != stated
+            && pax < OCTAL_LIMIT
+        {
+            let detail = format!("the PAX header says {pax} bytes, the tar header {stated}");
+            self.anomalies.push(Anomaly::entry(Defect::TarSize, path, detail));
+        }
+        if kind.carries_data() {
+            return size;
+        }
+        if size != 0 {
+            let detail = format!(
+                "an entry of type {} states {size} bytes of data; readers disagree whether they follow",
+                kind.name()
+            );
+            self.anomalies.push(Anomaly::entry(Defect::TarSize, path, detail));
+        }
+        0
+    }
+
+    /// The expanded size of a sparse file; reads over the extra headers of the old GNU form.
+    fn sparse_size(
+        &mut self,
+        header: &tar::Header,
+        pax: &PaxHeader,
+        stored: u64,
+        at: u64,
+    ) -> Result<u64, ReadError> {
+        if let Some(size) = pax.sparse_size {
+            return Ok(size);
+        }
+        let Some(gnu) = header.as_gnu().filter(|_| header.entry_type().as_byte() == b'S') else {
+            return Ok(stored);
+        };
+        let size = field(&gnu.realsize, "real size", at)?;
+        let mut more = gnu.isextended[0] != 0;
+        while more {
+            let block = self.block()?.ok_or_else(|| truncated(self.offset, stored))?;
+            more = block[504] != 0;
+        }
+        Ok(size)
+    }
+
+    fn pax_header(&mut self, header: &tar::Header, at: u64, pending: &mut Pending) -> Result<(), ReadError> {
+        let data = self.extension_data(header, at)?;
+        let parsed = pax::parse(&data).map_err(|why| extension(at, &why))?;
+        self.stack(&mut pending.pax, parsed, "PAX header", at);
+        Ok(())
+    }
+
+    fn global_header(&mut self, header: &tar::Header, at: u64) -> Result<(), ReadError> {
+        let data = self.extension_data(header, at)?;
+        let parsed = pax::parse(&data).map_err(|why| extension(at, &why))?;
+        if parsed.path.is_some() || parsed.linkpath.is_some() || parsed.size.is_some() || parsed.sparse {
+            self.note(
+                Defect::TarExtension,
+                format!(
+                    "global PAX header at byte {at} sets a path, link or size for all entries that follow"
+                ),
+            );
+        }
+        self.globals = parsed;
+        Ok(())
+    }
+
+    fn gnu_long(&mut self, header: &tar::Header, at: u64) -> Result<Vec<u8>, ReadError> {
+        let mut data = self.extension_data(header, at)?;
+        if data.last() == Some(&0) {
+            data.pop();
+        }
+        if data.is_empty() || data.contains(&0) {
+            return Err(extension(at, "a GNU long name is empty or contains a NUL byte"));
+        }
+        Ok(data)
+    }
+
+    fn extension_data(&mut self, header: &tar::Header, at: u64) -> Result<Vec<u8>, ReadError> {
+        let size = field(&header.as_old().size, "size", at)?;
+        if size > Limits::MAX_EXTENSION {
+            return Err(extension(
+                at,
+                &format!("it has {size} bytes, the limit is {}", Limits::MAX_EXTENSION),
+            ));
+        }
+        self.expect(size)?;
+        let mut data = vec![0; size as usize];
+        self.read_data(&mut data)?;
+        Ok(data)
+    }
+
+    fn stack<T>(&mut self, slot: &mut Option<T>, value: T, what: &str, at: u64) {
+        if slot.replace(value).is_some() {
+            self.note(Defect::TarExtension, format!("header at byte {at}: a second {what} for one entry"));
+        }
+    }
+
+    fn orphan(&mut self, pending: &Pending, at: u64) {
+        if !pending.is_empty() {
+            self.note(
+                Defect::TarExtension,
+                format!("the archive ends at byte {at} with an extension header for no entry"),
+            );
+        }
+    }
+
+    /// After the first zero block at `at`: a second one, then nothing but zeros.
+    fn check_end(&mut self, at: u64) -> Result<(), ReadError> {
+        match self.block()? {
+            None => {
+                self.note(
+                    Defect::TarEnd,
+                    format!("the archive ends at byte {at} with one zero block instead of two"),
+                );
+                return Ok(());
+            }
+            Some(block) if block.iter().any(|b| *b != 0) => {
+                self.note(
+                    Defect::TarEnd,
+                    format!("one zero block at byte {at}, then data: a second archive or hidden members"),
+                );
+                return Ok(());
+            }
+            Some(_) => {}
+        }
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let start = self.offset;
+            let got = self.fill(&mut buffer)?;
+            if let Some(position) = buffer[..got].iter().position(|b| *b != 0) {
+                let place = start + position as u64;
+                self.note(
+                    Defect::ContainerTrailing,
+                    format!("data at byte {place}, after the end of the archive"),
+                );
+                return Ok(());
+            }
+            if got < buffer.len() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn expect(&mut self, size: u64) -> Result<(), ReadError> {
+        let padded = size.checked_next_multiple_of(BLOCK as u64);
+        match padded
+            .filter(|padded| self.offset.checked_add(*padded).is_some_and(|end| end <= i64::MAX as u64))
+        {
+            Some(padded) => {
+                self.data_left = size;
+                self.padding = padded - size;
+                Ok(())
+            }
+            None => Err(Anomaly::container(
+                Defect::TarHeader,
+                format!("a size of {size} bytes leaves the archive"),
+            )
+            .into()),
+        }
+    }
+
+    fn skip_rest(&mut self) -> Result<(), ReadError> {
+        let rest = self.data_left + std::mem::take(&mut self.padding);
+        if rest > 0 {
+            let skipped = self.input.skip(rest)?;
+            self.offset += skipped;
+            if skipped < std::mem::take(&mut self.data_left) {
+                return Err(truncated(self.offset, rest - skipped));
+            }
+            if skipped < rest {
+                let detail = format!("the last block is cut short at byte {}", self.offset);
+                return Err(Anomaly::container(Defect::ContainerTruncated, detail).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// One block, `None` at the end of the input; a part of a block is an error.
+    fn block(&mut self) -> Result<Option<[u8; BLOCK]>, ReadError> {
+        let mut block = [0; BLOCK];
+        let at = self.offset;
+        match self.fill(&mut block)? {
+            0 => Ok(None),
+            BLOCK => Ok(Some(block)),
+            part => Err(Anomaly::container(
+                Defect::ContainerTruncated,
+                format!("the archive ends {part} bytes into the 512-byte block at byte {at}"),
+            )
+            .into()),
+        }
+    }
+
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.input.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.offset += filled as u64;
+        Ok(filled)
+    }
+
+    fn note(&mut self, defect: Defect, detail: String) {
+        self.anomalies.push(Anomaly::container(defect, detail));
+    }
+}
+
+/// Whether `head`, the first bytes of an input, begins a tar archive: a header with a good checksum, a damaged header
+/// with the ustar magic, or a zero block.
+pub fn looks_like_tar(head: &[u8]) -> bool {
+    match head.first_chunk::<BLOCK>() {
+        Some(block) => block.iter().all(|b| *b == 0) || checksum_fits(block) || &block[257..262] == b"ustar",
+        None => false,
+    }
+}
+
+fn header_of(block: &[u8; BLOCK], at: u64) -> Result<&tar::Header, ReadError> {
+    if checksum_fits(block) {
+        return Ok(tar::Header::from_byte_slice(block));
+    }
+    let detail = format!("the block at byte {at} is no tar header: its checksum does not fit");
+    Err(Anomaly::container(Defect::TarHeader, detail).into())
+}
+
+/// POSIX: the sum of all bytes of the header as unsigned numbers, the checksum field counted as spaces.
+fn checksum_fits(block: &[u8; BLOCK]) -> bool {
+    let sum: u64 = block[..148].iter().chain(&block[156..]).map(|b| u64::from(*b)).sum::<u64>() + 8 * 32;
+    octal(&block[148..156]) == Ok(sum)
+}
+
+fn kind_of(header: &tar::Header) -> EntryKind {
+    match header.entry_type().as_byte() {
+        b'0' | b'7' | 0 => EntryKind::File,
+        b'1' => EntryKind::Hardlink,
+        b'2' => EntryKind::Symlink,
+        b'3' => EntryKind::CharDevice,
+        b'4' => EntryKind::BlockDevice,
+        b'5' => EntryKind::Dir,
+        b'6' => EntryKind::Fifo,
+        b'S' => EntryKind::GnuSparse,
+        other => EntryKind::Other(other),
+    }
+}
+
+/// Name field, with the ustar prefix where the magic says that there is one.
+fn header_name(header: &tar::Header) -> Vec<u8> {
+    let name = until_nul(&header.as_old().name);
+    match header.as_ustar().map(|ustar| until_nul(&ustar.prefix)).filter(|prefix| !prefix.is_empty()) {
+        Some(prefix) => [prefix, b"/", name].concat(),
+        None => name.to_vec(),
+    }
+}
+
+fn header_link(header: &tar::Header) -> Vec<u8> {
+    until_nul(&header.as_old().linkname).to_vec()
+}
+
+fn until_nul(field: &[u8]) -> &[u8] {
+    field.split(|b| *b == 0).next().unwrap_or(field)
+}
+
+fn strip_slashes(path: &mut Vec<u8>) {
+    while path.len() > 1 && path.ends_with(b"/") {
+        path.pop();
+    }
+}
+
+fn field(bytes: &[u8], name: &str, at: u64) -> Result<u64, ReadError> {
+    number(bytes).map_err(|why| {
+        Anomaly::container(Defect::TarHeader, format!("header at byte {at}: {name} {why}")).into()
+    })
+}
+
+/// A numeric field: octal text, or base-256 with the top bit set (GNU, star).
+fn number(bytes: &[u8]) -> Result<u64, String> {
+    match bytes.first() {
+        Some(first) if first & 0x80 != 0 => {
+            if first & 0x40 != 0 {
+                return Err("is negative".into());
+            }
+            let digits = std::iter::once(first & 0x3f).chain(bytes[1..].iter().copied());
+            digits
+                .map(u64::from)
+                .try_fold(0u64, |sum, digit| sum.checked_mul(256)?.checked_add(digit))
+                .filter(|n| *n <= i64::MAX as u64)
+                .ok_or_else(|| "is larger than 2^63".into())
+        }
+        _ => octal(bytes),
+    }
+}
+
+fn octal(bytes: &[u8]) -> Result<u64, String> {
+    let start = bytes.iter().position(|b| *b != b' ').unwrap_or(bytes.len());
+    let digits: &[u8] = bytes[start..].split(|b| matches!(b, 0 | b' ')).next().unwrap_or(b"");
+    let rest = &bytes[start + digits.len()..];
+    if !digits.iter().all(|b| (b'0'..=b'7').contains(b)) || !rest.iter().all(|b| matches!(b, 0 | b' ')) {
+        return Err("is not an octal number".into());
+    }
+    Ok(digits.iter().fold(0, |sum, digit| sum << 3 | u64::from(digit - b'0')))
+}
+
+fn extension(at: u64, why: &str) -> ReadError {
+    Anomaly::container(Defect::TarExtension, format!("extension header at byte {at}: {why}")).into()
+}
+
+fn truncated(at: u64, missing: u64) -> ReadError {
+    Anomaly::container(
+        Defect::ContainerTruncated,
+        format!("the archive ends at byte {at}; {missing} more bytes of an entry should follow"),
+    )
+    .into()
+}
+
+#[cfg(test)]
+#[path = "tar_tests.rs"]
+mod tests;

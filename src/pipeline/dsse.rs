@@ -1,0 +1,110 @@
+//! `dsse verify`: one envelope from a file, its signatures, and its payload for whoever may have it.
+
+use super::error::EnvironmentError;
+use super::inspect::Reading;
+use super::source::read_small;
+use super::verify::Verification;
+use crate::bundle::dsse_envelope::DsseEnvelope;
+use crate::bundle::kind::{Kind as _, Recognition};
+use crate::bundle::portable::Unportable;
+use crate::format::digest::sha256;
+use crate::format::inventory::{Document, EntryKind, Inventory, Location, Observed};
+use crate::format::limits::Limits;
+use crate::trust::authority::{Authority, Standing};
+use crate::trust::envelope::{self, Authentication};
+use crate::trust::policy::{Policy, Property};
+use crate::trust::verdict::judge;
+use std::collections::BTreeSet;
+use std::io::Read as _;
+use std::path::Path;
+
+/// Verifies the envelope in the file `input` (`-`: standard input).
+///
+/// Returns the verification and, only where it succeeded, the authenticated payload.
+pub fn verify(input: &Path, policy: &Policy) -> Result<(Verification, Option<Vec<u8>>), EnvironmentError> {
+    let bytes =
+        if input.as_os_str() == "-" { read_stdin()? } else { read_small(input, Limits::MAX_DOCUMENT)? };
+    let name = input.file_name().map_or(b"envelope".to_vec(), |name| name.as_encoded_bytes().to_vec());
+    let mut inventory = inventory_of(name, bytes);
+    let mut bundle = DsseEnvelope.interpret(&mut inventory);
+    let mut checks = std::mem::take(&mut bundle.checks);
+    let (mut signers, mut by, mut payload) = (Vec::new(), Authentication::None, None);
+    let mut established = BTreeSet::new();
+    for document in &bundle.signed {
+        let outcome =
+            envelope::verify(&document.parsed.envelope, &document.name, document.payload_types, policy);
+        checks.extend(outcome.checks);
+        if let Some(proof) = outcome.proof {
+            by = proof.get().by;
+            signers = outcome.signers;
+            payload = Some(document.parsed.envelope.payload().to_vec());
+            // The payload lies inside the envelope: its integrity is the signature's, and there is nothing else to miss.
+            established.extend([Property::Integrity, Property::Complete, Property::Signature]);
+            established.extend((by == Authentication::PublicKey).then_some(Property::PublicKey));
+        }
+    }
+    let required = vec![Property::Signature];
+    let verdict = judge(&required, &established, &checks);
+    let recognition = Recognition {
+        kind: &DsseEnvelope,
+        version: None,
+        because: "the verb takes one DSSE envelope".into(),
+        near_misses: Vec::new(),
+    };
+    let reading =
+        Reading { inventory, recognition, bundle, checks: Vec::new(), portability: Unportable::default() };
+    let authority =
+        Authority { standings: vec![Standing::Evidence], trusted: Vec::new(), pinned_by: Vec::new() };
+    let waivers = policy.waivers.clone();
+    let verification = Verification {
+        reading,
+        authority,
+        checks,
+        signers,
+        authenticated_by: by,
+        required,
+        established,
+        verdict,
+        waivers,
+    };
+    Ok((verification, payload))
+}
+
+fn read_stdin() -> Result<Vec<u8>, EnvironmentError> {
+    let mut bytes = Vec::new();
+    let limit = Limits::MAX_DOCUMENT;
+    std::io::stdin()
+        .lock()
+        .take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| EnvironmentError::read("-", e))?;
+    if bytes.len() as u64 > limit {
+        return Err(EnvironmentError::read(
+            "-",
+            std::io::Error::other(format!("larger than the limit of {limit} bytes")),
+        ));
+    }
+    Ok(bytes)
+}
+
+fn inventory_of(name: Vec<u8>, bytes: Vec<u8>) -> Inventory {
+    let digest = sha256(&bytes);
+    let entry = Observed {
+        path: name.clone().into(),
+        size: bytes.len() as u64,
+        mtime: 0,
+        sha256: digest,
+        mode: 0o644,
+        kind: EntryKind::File,
+        hashed: true,
+    };
+    Inventory {
+        name: name.clone(),
+        outer_size: Some(entry.size),
+        outer_sha256: Some(digest),
+        container: vec!["file"],
+        entries: vec![entry],
+        documents: vec![Document::new(name, Location::Entry(0), bytes)],
+        ..Inventory::default()
+    }
+}

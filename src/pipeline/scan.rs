@@ -1,0 +1,197 @@
+//! One pass over an input: every entry listed and hashed, documents kept, oddities noted. Nothing is judged here but the
+//! container itself.
+
+use super::error::EnvironmentError;
+use super::progress::Progress;
+use super::random;
+use super::record::Recorder;
+use super::source::{MediumReader, OpenFile, Source};
+use super::stream;
+use super::tree;
+use crate::format::anomaly::{Anomaly, Defect, ReadError};
+use crate::format::compress::{self, Codec};
+use crate::format::digest::Sha256Bytes;
+use crate::format::inventory::Inventory;
+use crate::format::limits::Limits;
+use crate::format::tar;
+use sha2::{Digest as _, Sha256};
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+/// How to scan.
+#[derive(Debug, Clone, Copy)]
+pub struct ScanOptions {
+    /// Limits on hostile input.
+    pub limits: Limits,
+    /// Threads in all, at least 1.
+    pub jobs: usize,
+    /// Also hash the input file itself.
+    pub subject_digest: bool,
+    /// Also compute SHA-512 of every entry.
+    pub sha512: bool,
+}
+
+/// Scans `source`.
+///
+/// # Errors
+/// [`EnvironmentError`] where the medium failed. A malformed container is no error: it is in the anomalies.
+pub fn scan(
+    source: &mut Source,
+    options: &ScanOptions,
+    progress: &Progress,
+) -> Result<Inventory, EnvironmentError> {
+    let mut recorder = Recorder::new(options.limits, options.sha512);
+    let path = source.path().to_path_buf();
+    let outcome = match source {
+        Source::Directory { root, path } => tree::scan(root, path, options, progress, &mut recorder),
+        Source::File(file) => scan_file(file, options, progress, &mut recorder),
+        Source::Stream { reader, path } => match reader.take() {
+            Some(reader) => scan_pipe(reader, path, options, progress, &mut recorder),
+            None => Err(ScanError::Medium(EnvironmentError::NotReadable { path: path.clone() })),
+        },
+    };
+    match outcome {
+        Ok(()) => {}
+        Err(ScanError::Bad(anomaly)) => recorder.stop(anomaly),
+        Err(ScanError::Medium(error)) => return Err(error),
+        Err(ScanError::Io(error)) => return Err(EnvironmentError::read(path, error)),
+    }
+    Ok(recorder.finish())
+}
+
+/// Why a scan stopped.
+pub(super) enum ScanError {
+    /// The bundle is bad.
+    Bad(Anomaly),
+    /// The environment failed, and it is known where.
+    Medium(EnvironmentError),
+    /// The input itself could not be read.
+    Io(io::Error),
+}
+
+impl From<ReadError> for ScanError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Bad(anomaly) => ScanError::Bad(anomaly),
+            ReadError::Medium(error) => ScanError::Io(error),
+        }
+    }
+}
+
+impl From<Anomaly> for ScanError {
+    fn from(anomaly: Anomaly) -> Self {
+        ScanError::Bad(anomaly)
+    }
+}
+
+impl From<EnvironmentError> for ScanError {
+    fn from(error: EnvironmentError) -> Self {
+        ScanError::Medium(error)
+    }
+}
+
+impl From<io::Error> for ScanError {
+    fn from(error: io::Error) -> Self {
+        ReadError::from(error).into()
+    }
+}
+
+/// A file: an uncompressed tar is read at random, everything else in order; its own digest on a thread beside.
+fn scan_file(
+    file: &OpenFile,
+    options: &ScanOptions,
+    progress: &Progress,
+    recorder: &mut Recorder,
+) -> Result<(), ScanError> {
+    let mut head = [0; tar::BLOCK];
+    let got = compress::read_full(&mut file.reader(), &mut head)?;
+    let head = &head[..got];
+    progress.expect(file.size());
+    recorder.inventory().outer_size = Some(file.size());
+    let outer = std::thread::scope(|scope| {
+        let digest = options.subject_digest.then(|| scope.spawn(|| digest_of(file)));
+        let outcome = if Codec::detect(head).is_none() && tar::looks_like_tar(head) {
+            random::scan(file, options, progress, recorder)
+        } else {
+            stream::scan(file.reader(), &entry_name(file.path()), options, progress, recorder)
+        };
+        let digest = digest.map(|thread| {
+            thread.join().unwrap_or_else(|_| Err(io::Error::other("the digest thread failed")))
+        });
+        outcome.map(|()| digest)
+    });
+    file.check_unchanged()?;
+    recorder.inventory().outer_sha256 = outer?.transpose()?;
+    Ok(())
+}
+
+fn scan_pipe(
+    reader: impl Read + Send,
+    path: &Path,
+    options: &ScanOptions,
+    progress: &Progress,
+    recorder: &mut Recorder,
+) -> Result<(), ScanError> {
+    let tee = Arc::new(Mutex::new((Sha256::new(), 0u64)));
+    let input = Tee { inner: MediumReader(reader), seen: options.subject_digest.then(|| Arc::clone(&tee)) };
+    stream::scan(input, &entry_name(path), options, progress, recorder)?;
+    if options.subject_digest
+        && let Ok(seen) = tee.lock()
+    {
+        recorder.inventory().outer_sha256 = Some(seen.0.clone().finalize().into());
+        recorder.inventory().outer_size = Some(seen.1);
+    }
+    Ok(())
+}
+
+/// Hashes what passes through: a pipe can be read only once.
+struct Tee<R> {
+    inner: R,
+    seen: Option<Arc<Mutex<(Sha256, u64)>>>,
+}
+
+impl<R: Read> Read for Tee<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        if let Some(seen) = &self.seen
+            && let Ok(mut seen) = seen.lock()
+        {
+            seen.0.update(&buffer[..count]);
+            seen.1 += count as u64;
+        }
+        Ok(count)
+    }
+}
+
+fn digest_of(file: &OpenFile) -> io::Result<Sha256Bytes> {
+    let mut hasher = Sha256::new();
+    let mut reader = file.reader();
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(hasher.finalize().into()),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+}
+
+/// The name of the one entry of a compressed file that holds no archive.
+fn entry_name(path: &Path) -> Vec<u8> {
+    let name = path.file_name().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default();
+    for suffix in [&b".gz"[..], b".zst", b".zstd"] {
+        if let Some(stem) = name.strip_suffix(suffix).filter(|stem| !stem.is_empty()) {
+            return stem.to_vec();
+        }
+    }
+    if name.is_empty() || name == b"-" { b"data".to_vec() } else { name }
+}
+
+/// The defect of an input that is no container.
+pub(super) fn unknown(head: &[u8]) -> Anomaly {
+    let detail = format!(
+        "expected a directory or a tar, plain or compressed with gzip or zstd; {}",
+        compress::describe_unknown(head)
+    );
+    Anomaly::container(Defect::ContainerFormat, detail)
+}

@@ -1,0 +1,96 @@
+//! Files beside the input: checksums, signatures and manifests that travel with a bundle but not inside it.
+
+use super::error::EnvironmentError;
+use super::source::read_small;
+use crate::bundle::lists;
+use crate::format::dsse;
+use crate::format::inventory::{Document, Location};
+use crate::format::limits::Limits;
+use std::path::{Path, PathBuf};
+
+/// Signature files that are known by name and not read by this version.
+const UNREAD: [&str; 2] = [".sig", ".sigstore.json"];
+
+/// What lies beside an input.
+#[derive(Debug, Default)]
+pub struct Sidecars {
+    /// Documents that are read.
+    pub documents: Vec<Document>,
+    /// Signature files that are there and that nothing here reads: told, never silently passed over.
+    pub unread: Vec<Vec<u8>>,
+}
+
+impl Sidecars {
+    /// Collects the well-known siblings of `input` (where `discover`) and the files that the operator named.
+    ///
+    /// # Errors
+    /// A named file that cannot be read. A well-known sibling that is not there is no error.
+    pub fn collect(input: &Path, named: &[PathBuf], discover: bool) -> Result<Sidecars, EnvironmentError> {
+        let mut found = Sidecars::default();
+        for path in named {
+            found.add(path)?;
+        }
+        if discover {
+            for path in siblings(input).into_iter().filter(|path| path.is_file()) {
+                if !named.iter().any(|known| same_file(known, &path)) {
+                    found.add(&path)?;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn add(&mut self, path: &Path) -> Result<(), EnvironmentError> {
+        let name = path.file_name().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default();
+        if UNREAD.iter().any(|suffix| name.ends_with(suffix.as_bytes())) {
+            read_small(path, Limits::MAX_DOCUMENT)?;
+            self.unread.push(name);
+            return Ok(());
+        }
+        let mut document = Document::new(name, Location::Sidecar, read_small(path, Limits::MAX_DOCUMENT)?);
+        let other = !document.envelope && !lists::is_sidecar_list(&document);
+        document.envelope |= other && dsse::parse(&document.bytes).is_ok();
+        if other && !document.envelope {
+            self.unread.push(document.name);
+        } else {
+            self.documents.push(document);
+        }
+        Ok(())
+    }
+
+    /// Whether one of them is a list that speaks of the input file, so that its own digest is needed.
+    pub fn need_subject_digest(&self, input: &Path) -> bool {
+        let name = input_name(input);
+        self.documents
+            .iter()
+            .any(|d| lists::is_sidecar_list(d) && !lists::outer_statements(d, &name).is_empty())
+    }
+}
+
+/// The file name under which lists speak of the input.
+pub fn input_name(input: &Path) -> Vec<u8> {
+    input.file_name().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default()
+}
+
+/// Well-known names beside `input`, whether they exist or not.
+fn siblings(input: &Path) -> Vec<PathBuf> {
+    if input.as_os_str() == "-" {
+        return Vec::new();
+    }
+    let Some(name) = input.file_name() else { return Vec::new() };
+    let parent = input.parent().unwrap_or(Path::new(""));
+    let with = |suffix: &str| {
+        let mut name = name.to_os_string();
+        name.push(suffix);
+        parent.join(name)
+    };
+    let suffixes = [".sha256", ".sha512", ".sig", ".sigstore.json", ".dsse.json"];
+    suffixes.iter().map(|suffix| with(suffix)).chain([parent.join("manifest.dsse.json")]).collect()
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => a == b,
+    }
+}

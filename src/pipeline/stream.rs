@@ -1,0 +1,372 @@
+//! Scanning in order: one thread decodes and splits, others hash. Buffers come from a small pool and go round, so memory
+//! does not depend on the size of the input.
+
+use super::progress::Progress;
+use super::record::Recorder;
+use super::scan::{ScanError, ScanOptions, unknown};
+use crate::format::anomaly::{Anomaly, Defect};
+use crate::format::compress::{Bounded, Codec, GzipReader, StreamFacts, ZstdReader, read_full};
+use crate::format::digest::{Digests, Hasher};
+use crate::format::inventory::{EntryIndex, EntryKind};
+use crate::format::tar::{self, Member, TarInput, TarReader};
+use std::io::{self, BufReader, Read};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+/// One buffer. 256 KiB: 64 KiB costs 7 %, 1 MiB gains nothing (docs/performance.md).
+const BUFFER: usize = 256 << 10;
+/// Buffers in all, so 4 MiB.
+const BUFFERS: usize = 16;
+/// Compressed bytes read at once.
+const INPUT_BUFFER: usize = 128 << 10;
+
+/// Scans a stream from its first byte. `name` is the name of the entry if there is no archive in it.
+pub(super) fn scan(
+    input: impl Read + Send,
+    name: &[u8],
+    options: &ScanOptions,
+    progress: &Progress,
+    recorder: &mut Recorder,
+) -> Result<(), ScanError> {
+    let consumed = Arc::new(AtomicU64::new(0));
+    let counted = Counted { inner: input, consumed: Arc::clone(&consumed), progress };
+    let mut facts = Vec::new();
+    let outcome = peel(counted, consumed, options, recorder, &mut facts).and_then(|(decoded, is_tar)| {
+        hash_all(decoded, is_tar.then_some(()).map_or(Some(name), |()| None), options, progress, recorder)
+    });
+    for (codec, facts) in facts {
+        remark(recorder, codec, &facts);
+    }
+    outcome
+}
+
+/// Takes off layers of compression. Returns the decoded stream and whether it is a tar.
+fn peel<'a>(
+    input: impl Read + Send + 'a,
+    consumed: Arc<AtomicU64>,
+    options: &ScanOptions,
+    recorder: &mut Recorder,
+    facts: &mut Vec<(Codec, Arc<StreamFacts>)>,
+) -> Result<(Box<dyn Read + Send + 'a>, bool), ScanError> {
+    let mut reader: Box<dyn Read + Send + 'a> = Box::new(input);
+    loop {
+        let mut head = vec![0; tar::BLOCK];
+        let got = read_full(&mut reader, &mut head)?;
+        head.truncate(got);
+        let depth = recorder.inventory().container.len();
+        if depth as u32 >= options.limits.max_depth {
+            let detail =
+                format!("more than {depth} containers inside one another; raise --max-depth to read on");
+            return Err(Anomaly::container(Defect::LimitDepth, detail).into());
+        }
+        let codec = Codec::detect(&head);
+        let is_tar = codec.is_none() && tar::looks_like_tar(&head);
+        if codec.is_none() && !is_tar && depth == 0 {
+            return Err(unknown(&head).into());
+        }
+        let whole = io::Cursor::new(head).chain(reader);
+        let Some(codec) = codec else {
+            recorder.inventory().container.push(if is_tar { "tar" } else { "file" });
+            return Ok((Box::new(Bounded::new(whole, consumed, options.limits)), is_tar));
+        };
+        recorder.inventory().container.push(codec.name());
+        let part = Arc::new(StreamFacts::default());
+        facts.push((codec, Arc::clone(&part)));
+        let buffered = BufReader::with_capacity(INPUT_BUFFER, whole);
+        let decoded: Box<dyn Read + Send + 'a> = match codec {
+            Codec::Gzip => Box::new(GzipReader::new(buffered, part)),
+            Codec::Zstd => Box::new(ZstdReader::new(buffered, options.limits.max_window, part)?),
+        };
+        reader = Box::new(Bounded::new(decoded, Arc::clone(&consumed), options.limits));
+    }
+}
+
+fn remark(recorder: &mut Recorder, codec: Codec, facts: &StreamFacts) {
+    let (parts, skippable) = (facts.parts.load(Ordering::Relaxed), facts.skippable.load(Ordering::Relaxed));
+    let what = if codec == Codec::Gzip { "members" } else { "frames" };
+    if parts > 1 {
+        recorder.inventory().remarks.push(format!("the {} stream has {parts} {what}", codec.name()));
+    }
+    if skippable > 0 {
+        let bytes = facts.skippable_bytes.load(Ordering::Relaxed);
+        recorder.inventory().remarks.push(format!(
+            "{skippable} skippable zstd frames hold {bytes} bytes that no entry contains and no digest of an entry covers"
+        ));
+    }
+}
+
+/// Runs the splitter on this thread and the hashing on `jobs - 1` others (at least one).
+fn hash_all(
+    decoded: Box<dyn Read + Send + '_>,
+    single: Option<&[u8]>,
+    options: &ScanOptions,
+    progress: &Progress,
+    recorder: &mut Recorder,
+) -> Result<(), ScanError> {
+    std::thread::scope(|scope| {
+        let (back, returned) = channel();
+        let workers = (0..options.jobs.saturating_sub(1).max(1))
+            .map(|_| {
+                let (send, receive) = channel();
+                let back = back.clone();
+                scope.spawn(move || work(&receive, &back, options.sha512));
+                send
+            })
+            .collect();
+        drop(back);
+        let mut splitter = Splitter {
+            workers,
+            returned,
+            pool: Vec::new(),
+            made: 0,
+            next: 0,
+            batch: None,
+            recorder,
+            progress,
+        };
+        let outcome = match single {
+            Some(name) => splitter.single(decoded, name),
+            None => splitter.archive(TarReader::new(StreamInput(decoded))),
+        };
+        splitter.drain();
+        outcome
+    })
+}
+
+/// Work for a hash thread. Buffers come back with the digests that were finished.
+enum Job {
+    /// Whole small entries, at these places of the buffer.
+    Batch(Vec<u8>, Vec<(EntryIndex, Range<usize>)>),
+    /// The next bytes of a large entry; the last part finishes it.
+    Part { index: EntryIndex, buffer: Vec<u8>, length: usize, last: bool },
+}
+
+struct Returned {
+    buffer: Vec<u8>,
+    digests: Vec<(EntryIndex, Digests)>,
+}
+
+fn work(jobs: &Receiver<Job>, back: &Sender<Returned>, sha512: bool) {
+    let mut open = Hasher::new(sha512);
+    for job in jobs {
+        let returned = match job {
+            Job::Batch(buffer, items) => {
+                let digests = items.into_iter().map(|(index, range)| {
+                    let mut hasher = Hasher::new(sha512);
+                    hasher.update(&buffer[range]);
+                    (index, hasher.finish())
+                });
+                Returned { digests: digests.collect(), buffer }
+            }
+            Job::Part { index, buffer, length, last } => {
+                open.update(&buffer[..length]);
+                let done = last.then(|| (index, std::mem::replace(&mut open, Hasher::new(sha512)).finish()));
+                Returned { digests: done.into_iter().collect(), buffer }
+            }
+        };
+        if back.send(returned).is_err() {
+            return;
+        }
+    }
+}
+
+/// Reads members and hands their bytes to the workers. A large entry stays with one worker, so its parts are hashed in order.
+struct Splitter<'a> {
+    workers: Vec<Sender<Job>>,
+    returned: Receiver<Returned>,
+    pool: Vec<Vec<u8>>,
+    made: usize,
+    next: usize,
+    batch: Option<(Vec<u8>, usize, Vec<(EntryIndex, Range<usize>)>)>,
+    recorder: &'a mut Recorder,
+    progress: &'a Progress,
+}
+
+impl Splitter<'_> {
+    fn archive<R: TarInput>(&mut self, mut reader: TarReader<R>) -> Result<(), ScanError> {
+        loop {
+            let member = reader.next_member();
+            for anomaly in reader.take_anomalies() {
+                self.recorder.note(anomaly);
+            }
+            let Some(member) = member? else { return Ok(()) };
+            let (stored, hash) = (member.stored, member.kind == EntryKind::File && !member.sparse);
+            let index = self.recorder.add(member)?;
+            self.progress.add_entries(1);
+            if hash {
+                let keep = self.recorder.wants(index);
+                let mut read = |buffer: &mut [u8]| reader.read_data(buffer).map_err(ScanError::from);
+                if stored as usize <= BUFFER / 4 && stored <= BUFFER as u64 {
+                    self.small(index, stored as usize, keep, &mut read)?;
+                } else {
+                    self.large(index, keep, &mut read)?;
+                }
+            }
+        }
+    }
+
+    fn single(&mut self, mut decoded: Box<dyn Read + Send + '_>, name: &[u8]) -> Result<(), ScanError> {
+        let member = Member {
+            path: name.to_vec(),
+            kind: EntryKind::File,
+            size: 0,
+            stored: 0,
+            offset: 0,
+            mode: 0o644,
+            mtime: 0,
+            link: None,
+            sparse: false,
+        };
+        let index = self.recorder.add(member)?;
+        let size =
+            self.large(index, false, &mut |buffer| read_full(&mut decoded, buffer).map_err(ScanError::from))?;
+        self.recorder.inventory().entries[index as usize].size = size;
+        Ok(())
+    }
+
+    fn small(
+        &mut self,
+        index: EntryIndex,
+        size: usize,
+        keep: bool,
+        read: &mut dyn FnMut(&mut [u8]) -> Result<usize, ScanError>,
+    ) -> Result<(), ScanError> {
+        if self.batch.as_ref().is_some_and(|(_, used, _)| used + size > BUFFER) {
+            self.flush();
+        }
+        let (mut buffer, used, mut items) = match self.batch.take() {
+            Some(batch) => batch,
+            None => (self.buffer(), 0, Vec::new()),
+        };
+        let range = used..used + size;
+        read(&mut buffer[range.clone()])?;
+        if keep {
+            self.recorder.document(index, buffer[range.clone()].to_vec());
+        }
+        items.push((index, range));
+        self.batch = Some((buffer, used + size, items));
+        Ok(())
+    }
+
+    /// Sends an entry in parts; returns its size in bytes.
+    fn large(
+        &mut self,
+        index: EntryIndex,
+        keep: bool,
+        read: &mut dyn FnMut(&mut [u8]) -> Result<usize, ScanError>,
+    ) -> Result<u64, ScanError> {
+        let worker = self.turn();
+        let mut document =
+            keep.then(|| Vec::with_capacity(self.recorder.inventory().entry(index).size as usize));
+        let mut total = 0;
+        loop {
+            let mut buffer = self.buffer();
+            let length = read(&mut buffer)?;
+            total += length as u64;
+            if let Some(document) = &mut document {
+                document.extend_from_slice(&buffer[..length]);
+            }
+            let last = length < buffer.len();
+            self.send(worker, Job::Part { index, buffer, length, last });
+            if last {
+                break;
+            }
+        }
+        if let Some(document) = document {
+            self.recorder.document(index, document);
+        }
+        Ok(total)
+    }
+
+    fn turn(&mut self) -> usize {
+        self.next = (self.next + 1) % self.workers.len();
+        self.next
+    }
+
+    fn flush(&mut self) {
+        if let Some((buffer, _, items)) = self.batch.take() {
+            let worker = self.turn();
+            self.send(worker, Job::Batch(buffer, items));
+        }
+    }
+
+    fn send(&mut self, worker: usize, job: Job) {
+        // A worker ends only when this sender is dropped, so the send cannot fail while it lives.
+        let _ = self.workers[worker].send(job);
+    }
+
+    /// A free buffer: waits for one to come back when all are under way.
+    fn buffer(&mut self) -> Vec<u8> {
+        loop {
+            if let Some(buffer) = self.pool.pop() {
+                return buffer;
+            }
+            if self.made < BUFFERS {
+                self.made += 1;
+                return vec![0; BUFFER];
+            }
+            match self.returned.recv() {
+                Ok(returned) => self.take_back(returned),
+                Err(_) => return vec![0; BUFFER],
+            }
+        }
+    }
+
+    fn take_back(&mut self, returned: Returned) {
+        for (index, digests) in returned.digests {
+            self.recorder.digest(index, digests);
+        }
+        self.pool.push(returned.buffer);
+    }
+
+    /// Waits for all digests.
+    fn drain(&mut self) {
+        self.flush();
+        self.workers.clear();
+        while let Ok(returned) = self.returned.recv() {
+            self.take_back(returned);
+        }
+    }
+}
+
+/// Counts what was read from the medium.
+struct Counted<'a, R> {
+    inner: R,
+    consumed: Arc<AtomicU64>,
+    progress: &'a Progress,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.consumed.fetch_add(count as u64, Ordering::Relaxed);
+        self.progress.add_bytes(count as u64);
+        Ok(count)
+    }
+}
+
+/// A stream that skips by reading.
+struct StreamInput<'a>(Box<dyn Read + Send + 'a>);
+
+impl Read for StreamInput<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl TarInput for StreamInput<'_> {
+    fn skip(&mut self, count: u64) -> io::Result<u64> {
+        let mut scratch = [0; 16 << 10];
+        let mut left = count;
+        while left > 0 {
+            let want = scratch.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            match self.0.read(&mut scratch[..want])? {
+                0 => break,
+                got => left -= got as u64,
+            }
+        }
+        Ok(count - left)
+    }
+}

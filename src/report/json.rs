@@ -1,0 +1,349 @@
+//! The JSON report (`docs/report.schema.json`), written entry by entry so that a million entries need no second copy.
+
+use super::cleaning::is_hostile;
+use super::model::{Outcome, Report};
+use crate::format::digest::hex;
+use crate::format::inventory::{EntryIndex, Observed};
+use crate::format::time::format_rfc3339;
+use crate::trust::authority::Standing;
+use crate::trust::check::Check;
+use crate::trust::envelope::Signer;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_json::json;
+use serde_json::ser::{Formatter, PrettyFormatter};
+use std::io::{self, Write};
+
+/// Version of the report's form.
+pub const SCHEMA: &str = "portcullis.report/v1";
+
+/// Writes `report` as one JSON object and a line feed.
+pub fn write(report: &Report<'_>, out: impl Write) -> io::Result<()> {
+    write_value(report, out)
+}
+
+/// Writes the report of a run that could form no answer.
+pub fn write_error(
+    command: &str,
+    at: &str,
+    subject: &str,
+    exit_code: u8,
+    message: &str,
+    out: impl Write,
+) -> io::Result<()> {
+    let value = json!({
+        "schema": SCHEMA, "command": command, "at": at, "subject": {"name": subject, "size": null, "sha256": null, "container": []},
+        "tool": {"name": "portcullis", "version": env!("CARGO_PKG_VERSION")},
+        "verdict": "error", "exit_code": exit_code, "error": message,
+    });
+    write_value(&value, out)
+}
+
+/// Writes any value in the form of our reports: two spaces, hostile characters escaped, a final line feed.
+pub fn write_value(value: &impl Serialize, mut out: impl Write) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Escaping(PrettyFormatter::new()));
+    value.serialize(&mut serializer).map_err(io::Error::from)?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+impl Serialize for Report<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (inventory, recognition) = (self.inventory(), &self.reading().recognition);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("schema", SCHEMA)?;
+        map.serialize_entry("tool", &json!({"name": "portcullis", "version": env!("CARGO_PKG_VERSION")}))?;
+        map.serialize_entry("command", self.command)?;
+        map.serialize_entry("at", &format_rfc3339(self.at))?;
+        map.serialize_entry("subject", &SubjectView(self))?;
+        map.serialize_entry("content_digest", &format!("sha256:{}", hex(&inventory.content_digest())))?;
+        map.serialize_entry(
+            "kind",
+            &Ordered(&[
+                ("id", json!(recognition.kind.id())),
+                ("version", json!(recognition.version)),
+                ("because", json!(recognition.because)),
+                ("near_misses", json!(recognition.near_misses)),
+            ]),
+        )?;
+        map.serialize_entry("verdict", self.verdict().name())?;
+        map.serialize_entry("exit_code", &self.exit_code)?;
+        map.serialize_entry("required", &self.required())?;
+        map.serialize_entry("authentication", &Authenticated(self))?;
+        map.serialize_entry("checks", &Each(self.checks().iter().map(CheckView)))?;
+        map.serialize_entry("summary", &Ordered(&summary(self)))?;
+        map.serialize_entry("entries", &Entries(self))?;
+        map.serialize_entry("waivers", self.waivers())?;
+        map.serialize_entry("limits", &Ordered(&limits(self)))?;
+        self.serialize_extras(&mut map)?;
+        map.end()
+    }
+}
+
+impl Report<'_> {
+    fn serialize_extras<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let documents = self.facts().iter().map(|facts| {
+            let items: Vec<_> =
+                facts.items.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+            json!({"document": text(&facts.document), "claims": items})
+        });
+        map.serialize_entry("documents", &documents.collect::<Vec<_>>())?;
+        if let Outcome::Inspected(_) = self.outcome {
+            let signers = self.claimed_signers().into_iter().map(|s| {
+                json!({"document": text(s.document), "keyid": s.keyid, "algorithm": s.algorithm, "payload_type": s.payload_type})
+            });
+            map.serialize_entry("claimed_signers", &signers.collect::<Vec<_>>())?;
+        }
+        let external = &self.reading().bundle.external;
+        if !external.is_empty() {
+            let external =
+                external.iter().map(|e| json!({"path": e.path, "sha256": e.sha256, "size": e.size}));
+            map.serialize_entry("external", &external.collect::<Vec<_>>())?;
+        }
+        Ok(())
+    }
+}
+
+/// Members in the order given (`serde_json::Value` sorts its own).
+struct Ordered<'a>(&'a [(&'static str, serde_json::Value)]);
+
+impl Serialize for Ordered<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+/// A sequence from an iterator that can be cloned.
+struct Each<I>(I);
+
+impl<I> Serialize for Each<I>
+where
+    I: Iterator + Clone,
+    I::Item: Serialize,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.clone())
+    }
+}
+
+struct SubjectView<'a>(&'a Report<'a>);
+
+impl Serialize for SubjectView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let inventory = self.0.inventory();
+        let mut map = serializer.serialize_map(None)?;
+        name(&mut map, "name", "name_bytes", &self.0.subject.name)?;
+        map.serialize_entry("size", &inventory.outer_size)?;
+        map.serialize_entry("sha256", &inventory.outer_sha256.map(|digest| hex(&digest)))?;
+        map.serialize_entry("container", &inventory.container)?;
+        map.end()
+    }
+}
+
+struct Authenticated<'a>(&'a Report<'a>);
+
+impl Serialize for Authenticated<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("by", self.0.authenticated_by())?;
+        map.serialize_entry("signers", &Each(self.0.signers().iter().map(SignerView)))?;
+        map.end()
+    }
+}
+
+struct SignerView<'a>(&'a Signer);
+
+impl Serialize for SignerView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let signer = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("fingerprint", &signer.fingerprint)?;
+        map.serialize_entry("keyid", &signer.keyid)?;
+        map.serialize_entry("scheme", signer.scheme)?;
+        map.serialize_entry("document", &String::from_utf8_lossy(&signer.document))?;
+        map.serialize_entry("input", signer.input)?;
+        map.end()
+    }
+}
+
+struct CheckView<'a>(&'a Check);
+
+impl Serialize for CheckView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let check = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", check.kind.id)?;
+        map.serialize_entry("class", check.kind.class.name())?;
+        map.serialize_entry("status", check.status.name())?;
+        name(&mut map, "subject", "subject_bytes", &check.subject)?;
+        map.serialize_entry("detail", &check.detail)?;
+        map.serialize_entry("evidence", &check.evidence)?;
+        map.end()
+    }
+}
+
+struct Entries<'a>(&'a Report<'a>);
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (report, inventory) = (self.0, self.0.inventory());
+        let order = inventory.by_path();
+        let missing = matches!(report.outcome, Outcome::Verified(_)).then(|| report.claims().missing());
+        let mut missing = missing.into_iter().flatten().peekable();
+        let mut seq = serializer.serialize_seq(None)?;
+        for index in order {
+            let entry = inventory.entry(index);
+            while let Some((path, by)) = missing.next_if(|(path, _)| path.as_slice() < entry.path.as_ref()) {
+                seq.serialize_element(&MissingView { report, path, by })?;
+            }
+            seq.serialize_element(&EntryView { report, index, entry })?;
+        }
+        for (path, by) in missing {
+            seq.serialize_element(&MissingView { report, path, by })?;
+        }
+        seq.end()
+    }
+}
+
+struct EntryView<'a> {
+    report: &'a Report<'a>,
+    index: EntryIndex,
+    entry: &'a Observed,
+}
+
+impl Serialize for EntryView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let EntryView { report, index, entry } = self;
+        let mut map = serializer.serialize_map(None)?;
+        name(&mut map, "path", "path_bytes", &entry.path)?;
+        map.serialize_entry("type", &entry.kind.name())?;
+        map.serialize_entry("size", &entry.size)?;
+        map.serialize_entry("mode", &format!("{:04o}", entry.mode))?;
+        map.serialize_entry("sha256", &entry.digest().map(|digest| hex(digest)))?;
+        if let Some(target) = report.inventory().links.get(index) {
+            name(&mut map, "target", "target_bytes", target)?;
+        }
+        if let Some(standing) = report.standing(*index) {
+            map.serialize_entry("standing", standing.name())?;
+        }
+        let vouched: Vec<_> = report.vouched_by(*index).into_iter().map(String::from_utf8_lossy).collect();
+        map.serialize_entry("vouched_by", &vouched)?;
+        map.end()
+    }
+}
+
+struct MissingView<'a> {
+    report: &'a Report<'a>,
+    path: &'a [u8],
+    by: &'a [u16],
+}
+
+impl Serialize for MissingView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        name(&mut map, "path", "path_bytes", self.path)?;
+        map.serialize_entry("type", "file")?;
+        map.serialize_entry("size", &None::<u64>)?;
+        map.serialize_entry("mode", &None::<String>)?;
+        map.serialize_entry("sha256", &None::<String>)?;
+        map.serialize_entry("standing", "missing")?;
+        let claims = self.report.claims();
+        let vouched: Vec<_> = self.by.iter().map(|d| String::from_utf8_lossy(claims.name(*d))).collect();
+        map.serialize_entry("vouched_by", &vouched)?;
+        map.end()
+    }
+}
+
+/// A name as text, and as base64 of its bytes where it is not UTF-8: nothing is lost.
+fn name<M: SerializeMap>(map: &mut M, key: &str, bytes_key: &str, bytes: &[u8]) -> Result<(), M::Error> {
+    map.serialize_entry(key, &String::from_utf8_lossy(bytes))?;
+    if std::str::from_utf8(bytes).is_err() {
+        map.serialize_entry(bytes_key, &BASE64_STANDARD.encode(bytes))?;
+    }
+    Ok(())
+}
+
+fn summary(report: &Report<'_>) -> Vec<(&'static str, serde_json::Value)> {
+    let inventory = report.inventory();
+    let mut rows =
+        vec![("entries", json!(inventory.entries.len())), ("bytes", json!(inventory.total_bytes()))];
+    let standings = [
+        ("pinned", Standing::Pinned),
+        ("evidence", Standing::Evidence),
+        ("set_aside", Standing::SetAside),
+        ("contradicted", Standing::Contradicted),
+        ("listed", Standing::Listed),
+        ("unlisted", Standing::Unlisted),
+    ];
+    rows.extend(standings.map(|(name, standing)| (name, json!(report.count(standing)))));
+    rows.push(("missing", json!(report.claims().missing().len())));
+    rows
+}
+
+fn limits(report: &Report<'_>) -> Vec<(&'static str, serde_json::Value)> {
+    let limits = &report.limits;
+    vec![
+        ("max_bytes", json!(limits.max_bytes)),
+        ("max_entries", json!(limits.max_entries)),
+        ("max_ratio", json!(limits.max_ratio)),
+        ("max_depth", json!(limits.max_depth)),
+        ("max_window", json!(limits.max_window)),
+        ("max_document", json!(limits.max_document)),
+    ]
+}
+
+/// Indented JSON in which characters that could act on a terminal are written as `\uXXXX`: lossless for parsers, harmless
+/// for eyes.
+struct Escaping<'a>(PrettyFormatter<'a>);
+
+impl Formatter for Escaping<'_> {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut start = 0;
+        for (at, c) in fragment.char_indices().filter(|(_, c)| is_hostile(*c)) {
+            writer.write_all(&fragment.as_bytes()[start..at])?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            start = at + c.len_utf8();
+        }
+        writer.write_all(&fragment.as_bytes()[start..])
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}

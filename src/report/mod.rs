@@ -1,0 +1,8 @@
+//! Outcomes as reports: one model, two renderers that never filter and never decide.
+
+pub mod cleaning;
+pub mod json;
+pub mod model;
+pub mod text;
+
+pub use model::{Outcome, Report, Subject};

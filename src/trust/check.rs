@@ -1,0 +1,281 @@
+//! Checks: what was tested, how it came out, and which class of exit code a failure has.
+
+use crate::format::anomaly::Defect;
+use std::collections::BTreeMap;
+
+/// Class of a check; the order is the stage order that decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Malformed, ambiguous or unsafe archive, or a limit reached.
+    Container,
+    /// Bad, untrusted, below threshold, or not binding what it should.
+    Signature,
+    /// TUF metadata.
+    Tuf,
+    /// Log proof, checkpoint, timestamp.
+    Transparency,
+    /// Digest, size, missing, unlisted, duplicate, contradiction.
+    Integrity,
+    /// Expired or too old.
+    Freshness,
+    /// Rollback, wrong base, out of order.
+    Sequence,
+}
+
+impl Class {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Container => "container",
+            Class::Signature => "signature",
+            Class::Tuf => "tuf",
+            Class::Transparency => "transparency",
+            Class::Integrity => "integrity",
+            Class::Freshness => "freshness",
+            Class::Sequence => "sequence",
+        }
+    }
+
+    /// The exit code of a failure of this class.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Class::Container => 24,
+            Class::Signature => 21,
+            Class::Tuf => 22,
+            Class::Transparency => 23,
+            Class::Integrity => 20,
+            Class::Freshness => 25,
+            Class::Sequence => 26,
+        }
+    }
+}
+
+/// What a check is: a stable id with a heading in `docs/checks.md`, and its class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckKind {
+    /// Stable kebab-case id.
+    pub id: &'static str,
+    /// Class.
+    pub class: Class,
+}
+
+/// Declares the constants and the table of all checks in one place.
+macro_rules! checks {
+    ($($(#[$doc:meta])* $name:ident = $id:literal, $class:ident;)*) => {
+        $($(#[$doc])* pub const $name: CheckKind = CheckKind { id: $id, class: Class::$class };)*
+        /// Every check that a report can contain, besides those of [`Defect`].
+        pub const CHECKS: &[CheckKind] = &[$($name),*];
+    };
+}
+
+checks! {
+    /// The container was read to its last byte without a defect.
+    CONTAINER = "container", Container;
+    /// No two names collide elsewhere, none is reserved.
+    PORTABLE_NAMES = "portable-names", Container;
+    /// The signature document is a DSSE envelope, or a known dialect of one.
+    DSSE_ENVELOPE = "dsse-envelope", Signature;
+    /// `payloadType` is the one of this kind.
+    DSSE_PAYLOAD_TYPE = "dsse-payload-type", Signature;
+    /// Enough distinct trusted keys signed.
+    DSSE_SIGNATURE = "dsse-signature", Signature;
+    /// The signed payload is the file that it stands for.
+    DSSE_PAYLOAD = "dsse-payload", Signature;
+    /// The members around an envelope agree with what is signed.
+    SIGNATURE_DOCUMENT = "signature-document", Signature;
+    /// A signature file that this version does not read.
+    SIGNATURE_UNREAD = "signature-unread", Signature;
+    /// A document is strict JSON.
+    DOCUMENT_JSON = "document-json", Integrity;
+    /// A document has the fields of its kind.
+    DOCUMENT_SCHEMA = "document-schema", Integrity;
+    /// A document that the kind requires is there.
+    DOCUMENT_PRESENT = "document-present", Integrity;
+    /// A checksum list can be read line by line.
+    CHECKSUM_LIST = "checksum-list", Integrity;
+    /// Content has the digest that documents state.
+    ENTRY_DIGEST = "entry-digest", Integrity;
+    /// Content has the size that documents state.
+    ENTRY_SIZE = "entry-size", Integrity;
+    /// Nothing that documents name is absent.
+    ENTRY_MISSING = "entry-missing", Integrity;
+    /// Nothing is there that no document vouches for.
+    ENTRY_UNLISTED = "entry-unlisted", Integrity;
+    /// Documents do not contradict one another.
+    DOCUMENTS_AGREE = "documents-agree", Integrity;
+    /// The `root` line is the SHA-256 of manifest.json.
+    MANIFEST_ROOT = "manifest-root", Integrity;
+    /// Totals equal counts and sums.
+    MANIFEST_TOTALS = "manifest-totals", Integrity;
+    /// Paths of the manifest are safe, unique and where their category belongs.
+    MANIFEST_PATHS = "manifest-paths", Integrity;
+    /// `sources` says what the entries show.
+    MANIFEST_SOURCES = "manifest-sources", Integrity;
+    /// Content types fit the file names.
+    MANIFEST_CONTENT_TYPES = "manifest-content-types", Integrity;
+    /// The input file has the digest that a list beside it states.
+    SIDECAR_DIGEST = "sidecar-digest", Integrity;
+    /// The roots of an Evidence Locker bundle agree and can be computed.
+    EVIDENCE_ROOT = "evidence-root", Integrity;
+    /// The documents of an Evidence Locker bundle speak of one bundle.
+    EVIDENCE_IDENTITY = "evidence-identity", Integrity;
+    /// Artefacts that a sealed bundle names but does not carry.
+    EVIDENCE_EXTERNAL = "evidence-external", Integrity;
+    /// The `site` folder of the devportal draft.
+    SITE_DIGEST = "site-digest", Integrity;
+    /// The draft's policy `no-external-assets`.
+    SITE_POLICY = "site-policy", Integrity;
+    /// Times, modes and owners are those of the documented recipe (a hint).
+    DETERMINISM = "determinism", Integrity;
+    /// Age against `--max-age`.
+    AGE = "age", Freshness;
+    /// TUF metadata.
+    TUF = "tuf", Tuf;
+    /// Transparency log proofs.
+    TRANSPARENCY = "transparency", Transparency;
+    /// Order against what was accepted before.
+    SEQUENCE = "sequence", Sequence;
+}
+
+/// The check that stands for a container defect.
+pub fn of_defect(defect: Defect) -> CheckKind {
+    CheckKind { id: defect.id(), class: Class::Container }
+}
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It holds.
+    Pass,
+    /// It was proven wrong.
+    Fail,
+    /// It was not made; the detail says why.
+    Skip,
+}
+
+impl Status {
+    /// The word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Pass => "pass",
+            Status::Fail => "fail",
+            Status::Skip => "skip",
+        }
+    }
+}
+
+/// One check that ran, or did not and says why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What was checked.
+    pub kind: CheckKind,
+    /// How it came out.
+    pub status: Status,
+    /// The entry, document or input that it concerns (untrusted bytes).
+    pub subject: Vec<u8>,
+    /// One sentence: expected, found, what to do. May contain untrusted text; renderers clean it.
+    pub detail: String,
+    /// Facts for machines: digests, sizes, names.
+    pub evidence: BTreeMap<&'static str, String>,
+}
+
+impl Check {
+    fn new(kind: CheckKind, status: Status, subject: impl AsRef<[u8]>, detail: impl Into<String>) -> Self {
+        Check {
+            kind,
+            status,
+            subject: subject.as_ref().to_vec(),
+            detail: detail.into(),
+            evidence: BTreeMap::new(),
+        }
+    }
+
+    /// A check that holds.
+    pub fn pass(kind: CheckKind, subject: impl AsRef<[u8]>, detail: impl Into<String>) -> Self {
+        Self::new(kind, Status::Pass, subject, detail)
+    }
+
+    /// A check that was proven wrong.
+    pub fn fail(kind: CheckKind, subject: impl AsRef<[u8]>, detail: impl Into<String>) -> Self {
+        Self::new(kind, Status::Fail, subject, detail)
+    }
+
+    /// A check that was not made.
+    pub fn skip(kind: CheckKind, subject: impl AsRef<[u8]>, detail: impl Into<String>) -> Self {
+        Self::new(kind, Status::Skip, subject, detail)
+    }
+
+    /// `Ok` becomes a pass, `Err` a fail with its sentence.
+    pub fn of(kind: CheckKind, subject: impl AsRef<[u8]>, outcome: Result<String, String>) -> Self {
+        match outcome {
+            Ok(detail) => Self::pass(kind, subject, detail),
+            Err(detail) => Self::fail(kind, subject, detail),
+        }
+    }
+
+    /// Adds a fact.
+    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.evidence.insert(key, value.into());
+        self
+    }
+
+    /// Whether it failed.
+    pub fn failed(&self) -> bool {
+        self.status == Status::Fail
+    }
+}
+
+/// Most failures of one check that are listed one by one; the rest is counted. Entries keep their standing all the same.
+pub const MAX_LISTED: usize = 1000;
+
+/// Adds `failures` to `checks`, or `otherwise` where there are none; beyond [`MAX_LISTED`] a last row counts the rest.
+pub fn push_failures(checks: &mut Vec<Check>, mut failures: Vec<Check>, otherwise: Option<Check>) {
+    let total = failures.len();
+    if total > MAX_LISTED {
+        failures.truncate(MAX_LISTED);
+        if let Some(kind) = failures.first().map(|check| check.kind) {
+            failures.push(Check::fail(
+                kind,
+                "",
+                format!("and {} more; the entries show each", total - MAX_LISTED),
+            ));
+        }
+    }
+    if failures.is_empty() {
+        checks.extend(otherwise);
+    }
+    checks.extend(failures);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn ids_are_unique_and_exit_codes_follow_the_contract() {
+        let ids: BTreeSet<_> =
+            CHECKS.iter().map(|c| c.id).chain(Defect::ALL.iter().map(|d| d.id())).collect();
+        assert_eq!(ids.len(), CHECKS.len() + Defect::ALL.len());
+        let codes: Vec<u8> = [
+            Class::Container,
+            Class::Signature,
+            Class::Tuf,
+            Class::Transparency,
+            Class::Integrity,
+            Class::Freshness,
+            Class::Sequence,
+        ]
+        .map(Class::exit_code)
+        .to_vec();
+        assert_eq!(codes, [24, 21, 22, 23, 20, 25, 26]);
+    }
+
+    #[test]
+    fn long_lists_end_with_a_count() {
+        let mut checks = Vec::new();
+        push_failures(&mut checks, vec![Check::fail(ENTRY_DIGEST, "a", "x"); MAX_LISTED + 5], None);
+        assert_eq!(checks.len(), MAX_LISTED + 1);
+        assert!(checks.last().unwrap().detail.contains("5 more"));
+    }
+}

@@ -1,0 +1,205 @@
+//! Claims: which document states which digest and size of which entry, and whether the entry agrees.
+//!
+//! A claim is compared when it is made and then kept in twelve bytes; only disagreements keep what they stated. So a
+//! million lines of a checksum list do not need a million digests beside the inventory.
+
+use crate::format::digest::{Digest, hex};
+use crate::format::inventory::{EntryIndex, EntryKind, Inventory, Location};
+use crate::format::path;
+use std::collections::BTreeMap;
+
+/// Index of a document in [`Claims::documents`].
+pub type DocumentIndex = u16;
+
+/// What a document is to its bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The document that the signature is about and that names the entries.
+    Manifest,
+    /// A list of checksums.
+    List,
+    /// A signature document.
+    Envelope,
+    /// A document that describes the bundle and that the run compared with what is signed.
+    Metadata,
+}
+
+/// A document that states something about entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimingDocument {
+    /// Normal path inside the bundle, or file name of a sidecar.
+    pub name: Vec<u8>,
+    /// Where it lies.
+    pub location: Location,
+    /// What it is.
+    pub role: Role,
+}
+
+/// How an entry compares with a statement about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Digest (and size, where stated) are as stated.
+    Agrees,
+    /// Only a size was stated, and it is right.
+    SizeOnly,
+    /// The digest differs.
+    DigestDiffers,
+    /// The digest is right or not stated, the size differs.
+    SizeDiffers,
+    /// The entry is no regular file.
+    NotAFile,
+    /// A SHA-512 was stated and this pass did not compute one.
+    NotComputed,
+}
+
+/// One claim about one entry that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// The entry.
+    pub entry: EntryIndex,
+    /// The document.
+    pub document: DocumentIndex,
+    /// How they compare.
+    pub outcome: Outcome,
+}
+
+/// What a claim that does not agree had stated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dispute {
+    /// The entry.
+    pub entry: EntryIndex,
+    /// The document.
+    pub document: DocumentIndex,
+    /// How they compare.
+    pub outcome: Outcome,
+    /// Stated digest, with its algorithm.
+    pub digest: Option<Digest>,
+    /// Stated size in bytes.
+    pub size: Option<u64>,
+}
+
+/// All claims of a bundle.
+#[derive(Debug, Default)]
+pub struct Claims {
+    documents: Vec<ClaimingDocument>,
+    claims: Vec<Claim>,
+    disputes: Vec<Dispute>,
+    missing: BTreeMap<Vec<u8>, Vec<DocumentIndex>>,
+    needs_sha512: bool,
+}
+
+impl Claims {
+    /// Registers a document that will make claims.
+    pub fn document(&mut self, name: &[u8], location: Location, role: Role) -> DocumentIndex {
+        let index = self.documents.len().min(usize::from(DocumentIndex::MAX)) as DocumentIndex;
+        if usize::from(index) == self.documents.len() {
+            self.documents.push(ClaimingDocument { name: name.to_vec(), location, role });
+        }
+        index
+    }
+
+    /// Notes that `document` states `digest` and `size` for the entry at `untrusted_path`, and compares.
+    pub fn state(
+        &mut self,
+        inventory: &Inventory,
+        document: DocumentIndex,
+        untrusted_path: &[u8],
+        digest: Option<Digest>,
+        size: Option<u64>,
+    ) {
+        let name = path::normal(untrusted_path);
+        let Some(entry) = inventory.find(name) else {
+            let by = self.missing.entry(name.to_vec()).or_default();
+            if !by.contains(&document) {
+                by.push(document);
+            }
+            return;
+        };
+        let outcome = compare(inventory, entry, digest, size);
+        self.needs_sha512 |= outcome == Outcome::NotComputed;
+        self.claims.push(Claim { entry, document, outcome });
+        if !matches!(outcome, Outcome::Agrees | Outcome::SizeOnly) {
+            self.disputes.push(Dispute { entry, document, outcome, digest, size });
+        }
+    }
+
+    /// The documents, by index.
+    pub fn documents(&self) -> &[ClaimingDocument] {
+        &self.documents
+    }
+
+    /// The name of a document, for messages.
+    pub fn name(&self, document: DocumentIndex) -> &[u8] {
+        self.documents.get(usize::from(document)).map_or(b"", |d| &d.name)
+    }
+
+    /// All claims, sorted by entry once [`Claims::sort`] was called.
+    pub fn claims(&self) -> &[Claim] {
+        &self.claims
+    }
+
+    /// Claims about one entry (after [`Claims::sort`]).
+    pub fn about(&self, entry: EntryIndex) -> &[Claim] {
+        let start = self.claims.partition_point(|c| c.entry < entry);
+        let end = start + self.claims[start..].partition_point(|c| c.entry == entry);
+        &self.claims[start..end]
+    }
+
+    /// What disagreeing claims stated (after [`Claims::sort`]: by entry).
+    pub fn disputes(&self) -> &[Dispute] {
+        &self.disputes
+    }
+
+    /// Paths that documents name and that are not there, with those documents.
+    pub fn missing(&self) -> &BTreeMap<Vec<u8>, Vec<DocumentIndex>> {
+        &self.missing
+    }
+
+    /// Whether a SHA-512 is stated somewhere that this pass did not compute.
+    pub fn needs_sha512(&self) -> bool {
+        self.needs_sha512
+    }
+
+    /// Whether `document` makes a claim about `entry` (after [`Claims::sort`]).
+    pub fn covers(&self, document: DocumentIndex, entry: EntryIndex) -> bool {
+        self.about(entry).iter().any(|c| c.document == document)
+    }
+
+    /// Sorts by entry, then by document.
+    pub fn sort(&mut self) {
+        self.claims.sort_by_key(|c| (c.entry, c.document));
+        self.disputes.sort_by_key(|d| (d.entry, d.document));
+    }
+}
+
+fn compare(inventory: &Inventory, entry: EntryIndex, digest: Option<Digest>, size: Option<u64>) -> Outcome {
+    let found = inventory.entry(entry);
+    if found.kind != EntryKind::File || !found.hashed {
+        return Outcome::NotAFile;
+    }
+    let digest_fits = match digest {
+        Some(Digest::Sha256(stated)) => stated == found.sha256,
+        Some(Digest::Sha512(stated)) => match inventory.sha512.get(entry as usize) {
+            Some(computed) => stated == *computed,
+            None => return Outcome::NotComputed,
+        },
+        None => true,
+    };
+    match (digest_fits, size.is_none_or(|stated| stated == found.size), digest) {
+        (false, _, _) => Outcome::DigestDiffers,
+        (true, false, _) => Outcome::SizeDiffers,
+        (true, true, Some(_)) => Outcome::Agrees,
+        (true, true, None) => Outcome::SizeOnly,
+    }
+}
+
+/// The digest that was found for `entry`, in the algorithm of `stated`, for messages.
+pub fn found_digest(inventory: &Inventory, entry: EntryIndex, stated: &Digest) -> String {
+    match stated {
+        Digest::Sha256(_) => format!("sha256:{}", hex(&inventory.entry(entry).sha256)),
+        Digest::Sha512(_) => match inventory.sha512.get(entry as usize) {
+            Some(found) => format!("sha512:{}", hex(found)),
+            None => "sha512: not computed".into(),
+        },
+    }
+}

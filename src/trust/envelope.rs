@@ -1,0 +1,220 @@
+//! Verifying a DSSE envelope against the policy (DSSE v1 protocol, section "Verification").
+
+use super::check::{self, Check};
+use super::policy::{LegacySigning, Policy};
+use super::signature::{self, Scheme};
+use super::threshold;
+use super::verified::Verified;
+use crate::format::dsse::Envelope;
+
+/// Bytes that may be hashed for the signatures of one envelope: 32 GiB is half a minute, and 128 signatures of a
+/// 100 MiB payload against two keys. Bounds what an attacker can make a verifier do (GHSA-cq38-jh5f-37mq).
+const MAX_WORK: u64 = 32 << 30;
+
+/// How whoever signed is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Authentication {
+    /// Nobody is known to vouch.
+    None,
+    /// A shared secret: whoever can check can also forge.
+    SharedSecret,
+    /// A public key of the operator.
+    PublicKey,
+}
+
+impl Authentication {
+    /// The word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Authentication::None => "none",
+            Authentication::SharedSecret => "shared-secret",
+            Authentication::PublicKey => "public-key",
+        }
+    }
+}
+
+/// A key of the operator that signed a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signer {
+    /// `sha256:<hex>` of the key.
+    pub fingerprint: String,
+    /// The key id that the signature states: a hint, authenticated by nobody.
+    pub keyid: Option<String>,
+    /// The scheme that verified.
+    pub scheme: &'static str,
+    /// The signing input: `pae`, or the legacy one that the operator allowed.
+    pub input: &'static str,
+    /// Public key or shared secret.
+    pub by: Authentication,
+    /// The document that carries the signature.
+    pub document: Vec<u8>,
+}
+
+/// What came out for one envelope.
+#[derive(Debug)]
+pub struct EnvelopeOutcome {
+    /// The checks that were made.
+    pub checks: Vec<Check>,
+    /// Keys of the operator that signed, in the order of the signatures.
+    pub signers: Vec<Signer>,
+    /// Proof that enough of them did, over exactly this payload and type.
+    pub proof: Option<Verified<EnvelopeProof>>,
+}
+
+/// What a verified envelope establishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvelopeProof {
+    /// The weakest kind of key that was needed to reach the threshold.
+    pub by: Authentication,
+    /// SHA-256 of the authenticated payload.
+    pub payload_sha256: crate::format::digest::Sha256Bytes,
+}
+
+/// Verifies `untrusted` (from the document `name`) against the keys, threshold and payload types of the policy.
+///
+/// `payload_types` are those of the kind; the policy's own takes their place. Empty and none in the policy: any type.
+/// Without any key nothing is verified and the check is skipped.
+pub fn verify(untrusted: &Envelope, name: &[u8], payload_types: &[&str], policy: &Policy) -> EnvelopeOutcome {
+    let mut checks = vec![payload_type(untrusted, name, payload_types, policy)];
+    if policy.keys.is_empty() {
+        let detail = "no trusted key was given (--key, --hmac-key); the signatures were not checked";
+        checks.push(Check::skip(check::DSSE_SIGNATURE, name, detail));
+        return EnvelopeOutcome { checks, signers: Vec::new(), proof: None };
+    }
+    let (signers, exhausted) = find_signers(untrusted, name, policy);
+    let count = threshold::distinct(signers.iter().map(|s| s.fingerprint.as_str()));
+    let reached = threshold::reached(signers.iter().map(|s| s.fingerprint.as_str()), policy.threshold);
+    checks.push(signature_check(untrusted, name, policy, &signers, count, reached, exhausted));
+    let bound = reached && !checks.iter().any(Check::failed);
+    let proof = bound.then(|| {
+        Verified::established(EnvelopeProof {
+            by: weakest_needed(&signers, policy),
+            payload_sha256: crate::format::digest::sha256(untrusted.payload()),
+        })
+    });
+    EnvelopeOutcome { checks, signers, proof }
+}
+
+fn payload_type(envelope: &Envelope, name: &[u8], expected: &[&str], policy: &Policy) -> Check {
+    let found = envelope.payload_type();
+    let expected: Vec<&str> = policy.payload_type.as_deref().map_or(expected.to_vec(), |named| vec![named]);
+    if expected.is_empty() || expected.contains(&found) {
+        let detail = if expected.is_empty() {
+            format!("{found} (any type is accepted here)")
+        } else {
+            found.to_string()
+        };
+        return Check::pass(check::DSSE_PAYLOAD_TYPE, name, detail).with("payload_type", found);
+    }
+    let detail = format!(
+        "expected payloadType {}, found {found}: the signature was made for another kind of document; --payload-type names another type",
+        expected.join(" or ")
+    );
+    Check::fail(check::DSSE_PAYLOAD_TYPE, name, detail).with("payload_type", found)
+}
+
+fn signature_check(
+    envelope: &Envelope,
+    name: &[u8],
+    policy: &Policy,
+    signers: &[Signer],
+    count: usize,
+    reached: bool,
+    exhausted: bool,
+) -> Check {
+    let (threshold, all) = (policy.threshold.get(), envelope.signatures().len());
+    let check = if reached {
+        let legacy = signers.iter().find(|s| s.input != "pae");
+        let how =
+            legacy.map_or(String::new(), |s| format!(", over the non-standard signing input {}", s.input));
+        Check::pass(check::DSSE_SIGNATURE, name, format!("{count} of {threshold} required keys{how}"))
+    } else if exhausted {
+        let detail = "too many signatures for a payload of this size; the work was stopped";
+        Check::fail(check::DSSE_SIGNATURE, name, detail)
+    } else {
+        let ids: Vec<String> = envelope.signatures().iter().filter_map(|s| s.keyid.clone()).take(4).collect();
+        let hint = if ids.is_empty() {
+            String::new()
+        } else {
+            format!("; the envelope names key ids {}", ids.join(", "))
+        };
+        let detail = format!(
+            "expected good signatures by {threshold} distinct trusted keys, found {count} among {all} signatures{hint}; \
+             the content was changed after signing, or other keys signed it"
+        );
+        Check::fail(check::DSSE_SIGNATURE, name, detail)
+    };
+    check
+        .with("signatures", all.to_string())
+        .with("good_keys", count.to_string())
+        .with("threshold", threshold.to_string())
+}
+
+/// Every pair of signature and trusted key that verifies. Hints in the envelope decide nothing.
+fn find_signers(envelope: &Envelope, name: &[u8], policy: &Policy) -> (Vec<Signer>, bool) {
+    let inputs = signing_inputs(envelope, policy);
+    let (mut signers, mut work) = (Vec::new(), 0u64);
+    for untrusted in envelope.signatures() {
+        let Ok(bytes) = &untrusted.bytes else { continue };
+        for (input, message) in &inputs {
+            work = work.saturating_add(
+                (message.len() as u64 + 64)
+                    * (2 * policy.keys.public().len() + policy.keys.secret().len()) as u64,
+            );
+            if work > MAX_WORK {
+                return (signers, true);
+            }
+            let found = keys_behind(message, bytes, policy);
+            signers.extend(found.into_iter().map(|(fingerprint, scheme, by)| Signer {
+                fingerprint,
+                keyid: untrusted.keyid.clone(),
+                scheme: scheme.name(),
+                input,
+                by,
+                document: name.to_vec(),
+            }));
+        }
+    }
+    (signers, false)
+}
+
+fn keys_behind(
+    message: &[u8],
+    untrusted_signature: &[u8],
+    policy: &Policy,
+) -> Vec<(String, Scheme, Authentication)> {
+    let public = policy.keys.public().iter().filter_map(|key| {
+        let scheme = signature::verify_any(key, &policy.schemes, message, untrusted_signature).ok()?;
+        Some((key.fingerprint().to_string(), scheme, Authentication::PublicKey))
+    });
+    let secret = policy.keys.secret().iter().filter_map(|key| {
+        signature::verify_hmac(key, message, untrusted_signature).ok()?;
+        Some((key.fingerprint().to_string(), Scheme::HmacSha256, Authentication::SharedSecret))
+    });
+    public.chain(secret).collect()
+}
+
+fn signing_inputs<'a>(
+    envelope: &'a Envelope,
+    policy: &Policy,
+) -> Vec<(&'static str, std::borrow::Cow<'a, [u8]>)> {
+    let mut inputs = vec![("pae", envelope.pae().into())];
+    match policy.legacy_signing {
+        Some(mode @ LegacySigning::RawPayload) => inputs.push((mode.name(), envelope.payload().into())),
+        Some(mode @ LegacySigning::Base64urlPayload) => {
+            inputs.push((mode.name(), envelope.base64url_payload().into()))
+        }
+        None => {}
+    }
+    inputs
+}
+
+/// Public keys alone reach the threshold, or shared secrets were needed.
+fn weakest_needed(signers: &[Signer], policy: &Policy) -> Authentication {
+    let public = signers.iter().filter(|s| s.by == Authentication::PublicKey).map(|s| s.fingerprint.as_str());
+    if threshold::reached(public, policy.threshold) {
+        Authentication::PublicKey
+    } else {
+        Authentication::SharedSecret
+    }
+}

@@ -1,0 +1,24 @@
+//! Who vouches for what: keys, signatures, claims, authority, policy and verdict. Decides on values; opens nothing, prints
+//! nothing, reads no clock.
+
+pub mod authority;
+pub mod check;
+pub mod claims;
+pub mod envelope;
+pub mod jwk;
+pub mod key;
+pub mod keyring;
+pub mod policy;
+pub mod signature;
+pub mod threshold;
+pub mod verdict;
+pub mod verified;
+
+mod der;
+mod key_error;
+mod pem;
+mod scheme;
+mod secret;
+mod spki;
+
+pub use verified::Verified;

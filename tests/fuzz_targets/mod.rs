@@ -1,0 +1,273 @@
+//! One function a parser of untrusted bytes: it must not panic, must end, and must keep the promise that is asserted.
+//!
+//! Shared by `tests/fuzz_replay.rs`, which runs them on any toolchain, and by `fuzz/`, which gives them to libFuzzer.
+
+#![allow(dead_code, reason = "each libFuzzer target uses one of these functions")]
+
+use portcullis::format::compress::{Bounded, GzipReader, StreamFacts, ZstdReader};
+use portcullis::format::digest::{Digest, hex};
+use portcullis::format::limits::Limits;
+use portcullis::format::tar::{Member, TarInput, TarReader};
+use portcullis::format::{checksums, dsse, json, path, pax, time};
+use portcullis::pipeline::inspect::Request;
+use portcullis::pipeline::progress::Progress;
+use portcullis::pipeline::scan::ScanOptions;
+use portcullis::pipeline::verify::{self, Verification};
+use portcullis::report::{Outcome, Report, Subject, cleaning, json as json_report, text};
+use portcullis::trust::key;
+use portcullis::trust::policy::Policy;
+use portcullis::trust::verdict::Verdict;
+use std::io::{self, BufRead, BufReader, Read, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// Small, so that every limit is reached and no input takes long.
+const LIMITS: Limits = Limits {
+    max_bytes: 1 << 20,
+    max_entries: 200,
+    max_ratio: 100,
+    ratio_grace: 1 << 16,
+    max_depth: 3,
+    max_window: 1 << 20,
+    max_document: 1 << 16,
+    max_documents: 1 << 17,
+};
+
+/// Members are the same whether their data is read or jumped over, and each has the data that it states.
+pub(crate) fn tar(data: &[u8]) {
+    for archive in [data, &with_checksums(data)] {
+        assert_eq!(members(archive, true), members(archive, false));
+    }
+}
+
+fn members(archive: &[u8], read: bool) -> Vec<Member> {
+    let mut reader = TarReader::new(Slice(archive));
+    let mut found = Vec::new();
+    while let Ok(Some(member)) = reader.next_member() {
+        assert!(member.offset <= archive.len() as u64 && !member.path.contains(&0));
+        let stored = member.stored;
+        found.push(member);
+        if read {
+            match drain(|buffer| reader.read_data(buffer).map_err(|_| ())) {
+                Ok(data) => assert_eq!(data.len() as u64, stored),
+                Err(()) => break,
+            }
+        }
+    }
+    found
+}
+
+/// A tar that can jump, in memory.
+struct Slice<'a>(&'a [u8]);
+
+impl Read for Slice<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl TarInput for Slice<'_> {
+    fn skip(&mut self, count: u64) -> io::Result<u64> {
+        let count = usize::try_from(count).unwrap_or(usize::MAX).min(self.0.len());
+        self.0 = &self.0[count..];
+        Ok(count as u64)
+    }
+}
+
+/// The archive with right checksums in whatever looks like a header: else a change to a header is found by its checksum
+/// and nothing behind that is reached.
+fn with_checksums(archive: &[u8]) -> Vec<u8> {
+    let mut archive = archive.to_vec();
+    for block in archive.as_chunks_mut::<512>().0.iter_mut().filter(|block| &block[257..262] == b"ustar") {
+        block[148..156].fill(b' ');
+        let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+        block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    }
+    archive
+}
+
+/// Names hold no NUL, sizes fit.
+pub(crate) fn pax(data: &[u8]) {
+    if let Ok(header) = pax::parse(data) {
+        for name in [&header.path, &header.linkpath, &header.sparse_name].into_iter().flatten() {
+            assert!(!name.contains(&0));
+        }
+        assert!(header.size.into_iter().chain(header.sparse_size).all(|size| i64::try_from(size).is_ok()));
+    }
+}
+
+/// How the input is cut into pieces makes no difference.
+pub(crate) fn gzip(data: &[u8]) {
+    let decode = |input: &mut dyn BufRead| {
+        decoded(GzipReader::new(input, Arc::new(StreamFacts::default())), data.len())
+    };
+    assert_eq!(decode(&mut &*data), decode(&mut BufReader::with_capacity(7, data)));
+}
+
+/// How the input is cut into pieces makes no difference.
+pub(crate) fn zstd(data: &[u8]) {
+    let decode = |input: &mut dyn BufRead| {
+        let reader =
+            ZstdReader::new(input, LIMITS.max_window, Arc::new(StreamFacts::default())).expect("a decoder");
+        decoded(reader, data.len())
+    };
+    assert_eq!(decode(&mut &*data), decode(&mut BufReader::with_capacity(7, data)));
+}
+
+/// The whole output, or `None` where the stream is bad or goes over a limit.
+fn decoded(reader: impl Read, compressed: usize) -> Option<Vec<u8>> {
+    let mut bounded = Bounded::new(reader, Arc::new(AtomicU64::new(compressed as u64)), LIMITS);
+    drain(|buffer| bounded.read(buffer)).ok()
+}
+
+/// Reads to the end, which has to come: no target decodes more than the limit and one buffer.
+fn drain<E>(mut read: impl FnMut(&mut [u8]) -> Result<usize, E>) -> Result<Vec<u8>, E> {
+    let mut buffer = vec![0; 16 << 10];
+    let mut all = Vec::new();
+    loop {
+        let count = read(&mut buffer)?;
+        all.extend_from_slice(&buffer[..count]);
+        assert!(all.len() as u64 <= LIMITS.max_bytes + buffer.len() as u64);
+        if count == 0 {
+            return Ok(all);
+        }
+    }
+}
+
+/// What is strict JSON is JSON, and equal to itself.
+pub(crate) fn json(data: &[u8]) {
+    if json::check(data).is_ok() {
+        assert!(serde_json::from_slice::<serde_json::Value>(data).is_ok());
+        assert_eq!(json::same_value(data, data), Ok(true));
+        let spaced = [b" ", data, b"\n"].concat();
+        assert_eq!(json::same_value(data, &spaced), Ok(true));
+    }
+}
+
+/// The payload is the tail of what is signed, and what is signed is the encoding of type and payload.
+pub(crate) fn dsse(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = dsse::decode_base64(text);
+    }
+    let Ok(document) = dsse::parse(data) else { return };
+    let envelope = document.envelope;
+    assert!(envelope.pae().ends_with(envelope.payload()));
+    assert_eq!(envelope.pae(), dsse::pae(envelope.payload_type(), envelope.payload()));
+    assert!((1..=dsse::MAX_SIGNATURES).contains(&envelope.signatures().len()));
+    let again =
+        String::from_utf8(envelope.base64url_payload()).ok().and_then(|text| dsse::decode_base64(&text).ok());
+    assert_eq!(again.as_deref(), Some(envelope.payload()));
+}
+
+/// What was read comes back when it is written as GNU would.
+pub(crate) fn checksums(data: &[u8]) {
+    let mut lines = checksums::parse(data);
+    let mut understood = 0;
+    for item in lines.by_ref() {
+        let Ok(checksums::Item::Line(line)) = item else { continue };
+        understood += 1;
+        let digits = match &line.digest {
+            Digest::Sha256(bytes) => hex(bytes),
+            Digest::Sha512(bytes) => hex(bytes),
+        };
+        let written = checksums::write_gnu(&line.path, &digits);
+        if written.len() <= checksums::MAX_LINE {
+            let again = checksums::parse(&written).next();
+            let Some(Ok(checksums::Item::Line(again))) = again else {
+                unreachable!("{again:?} from {line:?}")
+            };
+            assert_eq!((again.path, again.digest), (line.path, line.digest));
+        }
+    }
+    assert_eq!(lines.traits().lines, understood);
+}
+
+/// What is called safe stays inside, whatever links do.
+pub(crate) fn paths(data: &[u8]) {
+    let (link, target) = data.split_at(data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len()));
+    let target = target.strip_prefix(b"\n").unwrap_or(target);
+    let inside = |name: &[u8]| {
+        !name.starts_with(b"/") && !name.contains(&0) && name.split(|b| *b == b'/').all(|part| part != b"..")
+    };
+    let normal = path::normal(link);
+    assert_eq!(path::normal(normal), normal);
+    let _ = (path::folded(link), path::unportable(link));
+    if path::danger(link).is_none() {
+        assert!(inside(normal));
+        for symbolic in [true, false] {
+            assert!(path::link_destination(link, target, symbolic).is_none_or(|place| inside(&place)));
+        }
+    }
+}
+
+/// A key is read again from its canonical form as the same key.
+pub(crate) fn keys(data: &[u8]) {
+    let Ok(found) = key::parse(data) else { return };
+    assert!((1..=key::MAX_KEYS).contains(&found.len()));
+    for one in found {
+        let again = key::parse(one.spki_der()).expect("the canonical form is a key file");
+        assert_eq!(again, [one]);
+    }
+}
+
+/// Dates and durations are read or refused.
+pub(crate) fn times(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let _ = (
+        time::parse_rfc3339(&text).map(time::format_rfc3339),
+        time::parse_duration(&text).map(time::describe_seconds),
+    );
+}
+
+/// A whole run. Any bytes get an answer, the same one with one thread and with several; with no trusted key it is never
+/// `verified`; and no report hands a control character on.
+pub(crate) fn bundle(data: &[u8]) {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all(data).expect("room for the input");
+    let at = time::parse_rfc3339("2026-11-20T00:00:00Z").expect("a date");
+    let run = |jobs: usize, policy: &Policy| -> Verification {
+        let scan = ScanOptions { limits: LIMITS, jobs, subject_digest: jobs > 1, sha512: false };
+        let request = Request {
+            input: file.path().into(),
+            scan,
+            sidecars: Vec::new(),
+            discover_sidecars: false,
+            kind: None,
+        };
+        verify::verify(&request, policy, &Progress::default())
+            .expect("a bad bundle is an answer, not an error")
+    };
+    let unsigned = run(1, &Policy::new(at));
+    assert_ne!(unsigned.verdict, Verdict::Verified);
+
+    let mut policy = Policy::new(at);
+    for key in key::parse(include_bytes!("../../keys-example/ed25519.pub.pem")).expect("the example key") {
+        policy.keys.trust_public(key);
+    }
+    let (one, several) = (run(1, &policy), run(3, &policy));
+    assert_eq!((one.verdict, &one.checks), (several.verdict, &several.checks));
+    assert_eq!(one.reading.inventory.entries, several.reading.inventory.entries);
+    for verification in [&unsigned, &several] {
+        report(verification, at);
+    }
+}
+
+fn report(verification: &Verification, at: time::Time) {
+    let report = Report {
+        command: "verify",
+        at,
+        subject: Subject { name: b"input".to_vec() },
+        outcome: Outcome::Verified(verification),
+        exit_code: verification.verdict.exit_code(),
+        limits: LIMITS,
+    };
+    let mut machine = Vec::new();
+    json_report::write(&report, &mut machine).expect("memory takes everything");
+    assert!(serde_json::from_slice::<serde_json::Value>(&machine).is_ok());
+    let mut person = Vec::new();
+    text::write(&report, text::Style::PLAIN, true, &mut person).expect("memory takes everything");
+    for written in [machine, person] {
+        let written = String::from_utf8(written).expect("reports are UTF-8");
+        assert!(!written.chars().any(|c| c != '\n' && cleaning::is_hostile(c)), "{written:?}");
+    }
+}
