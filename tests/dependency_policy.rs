@@ -81,8 +81,7 @@ impl Ban {
 /// `2.1.2-rc.1+zstd.1.5.7` is 2, 1, 2.
 fn numbers(version: &str) -> [u64; 3] {
     let core = version.split(['-', '+']).next().unwrap_or(version);
-    let mut parts =
-        core.split('.').map(|part| part.parse().unwrap_or_else(|_| panic!("{version}: not a version")));
+    let mut parts = core.split('.').map(|part| part.parse().unwrap_or_else(|_| panic!("{version}: not a version")));
     std::array::from_fn(|_| parts.next().unwrap_or(0))
 }
 
@@ -140,18 +139,15 @@ impl Metadata {
     /// Of this platform only: on a machine without a network cargo has no manifests of crates for others.
     fn ask_cargo() -> Metadata {
         let version = cargo(&["-vV"]);
-        let host =
-            version.lines().find_map(|line| line.strip_prefix("host: ")).expect("cargo -vV names the host");
+        let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("cargo -vV names the host");
         let args = ["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host];
         serde_json::from_str(&cargo(&args)).expect("what cargo metadata writes")
     }
 
     /// Packages that the finished program is made of or made by, each with the way from the root to it.
     fn shipped(&self) -> BTreeMap<&str, String> {
-        let names: BTreeMap<&str, &str> =
-            self.packages.iter().map(|p| (p.id.as_str(), p.name.as_str())).collect();
-        let nodes: BTreeMap<&str, &Node> =
-            self.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
+        let names: BTreeMap<&str, &str> = self.packages.iter().map(|p| (p.id.as_str(), p.name.as_str())).collect();
+        let nodes: BTreeMap<&str, &Node> = self.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
         let root = self.resolve.root.as_str();
         let mut ways = BTreeMap::from([(root, names[root].to_owned())]);
         let mut queue = VecDeque::from([root]);
@@ -186,11 +182,8 @@ struct Locked {
 }
 
 fn cargo(args: &[&str]) -> String {
-    let output = Command::new(env!("CARGO"))
-        .args(args)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .expect("cargo runs");
+    let output =
+        Command::new(env!("CARGO")).args(args).current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo runs");
     assert!(output.status.success(), "cargo {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("cargo writes UTF-8")
 }
@@ -205,8 +198,7 @@ fn read(name: &str) -> String {
 /// Every breach of the policy among what ships, a sentence each.
 fn breaches(policy: &Policy, metadata: &Metadata) -> Vec<String> {
     let ways = metadata.shipped();
-    let features: BTreeMap<&str, &Node> =
-        metadata.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
+    let features: BTreeMap<&str, &Node> = metadata.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
     let mut found = Vec::new();
     for package in &metadata.packages {
         let Some(way) = ways.get(package.id.as_str()) else { continue };
@@ -215,21 +207,14 @@ fn breaches(policy: &Policy, metadata: &Metadata) -> Vec<String> {
             found.push(format!("{name} {version} is banned ({reason}); the way to it: {way}"));
         }
         for ban in policy.bans.features.iter().filter(|ban| ban.name == *name) {
-            for feature in
-                features[package.id.as_str()].features.iter().filter(|feature| ban.deny.contains(feature))
-            {
-                found.push(format!(
-                    "feature {feature} of {name} is banned ({}); the way to it: {way}",
-                    ban.reason
-                ));
+            for feature in features[package.id.as_str()].features.iter().filter(|feature| ban.deny.contains(feature)) {
+                found.push(format!("feature {feature} of {name} is banned ({}); the way to it: {way}", ban.reason));
             }
         }
         match &package.license {
             None => found.push(format!("{name} {version} states no licence; the way to it: {way}")),
             Some(expression) if !allowed(expression, &policy.licenses.allow) => {
-                found.push(format!(
-                    "{name} {version}: the licence {expression} is not allowed; the way to it: {way}"
-                ));
+                found.push(format!("{name} {version}: the licence {expression} is not allowed; the way to it: {way}"));
             }
             Some(_) => {}
         }
@@ -303,8 +288,7 @@ fn one_of(rest: &mut &[&str], list: &[String]) -> bool {
         assert!(take(rest, ")"), "a licence expression without its closing parenthesis");
         return verdict;
     }
-    let (first, after) =
-        rest.split_first().unwrap_or_else(|| panic!("a licence expression that ends too early"));
+    let (first, after) = rest.split_first().unwrap_or_else(|| panic!("a licence expression that ends too early"));
     *rest = after;
     if !take(rest, "WITH") {
         return list.iter().any(|licence| licence == first);
@@ -365,17 +349,10 @@ fn the_policy_names_what_opens_sockets() {
 }
 
 /// The root, one crate that ships with `features`, and one crate that only tests use.
-fn made_up(
-    shipped: &str,
-    version: &str,
-    features: &[&str],
-    licence: Option<&str>,
-    source: Option<&str>,
-) -> Metadata {
+fn made_up(shipped: &str, version: &str, features: &[&str], licence: Option<&str>, source: Option<&str>) -> Metadata {
     let registry = "registry+default";
     let package = |name: &str, version: &str, licence: Option<&str>, source: Option<&str>| serde_json::json!({"id": name, "name": name, "version": version, "license": licence, "source": source, "dependencies": []});
-    let edge =
-        |name: &str, kind: Option<&str>| serde_json::json!({"pkg": name, "dep_kinds": [{"kind": kind}]});
+    let edge = |name: &str, kind: Option<&str>| serde_json::json!({"pkg": name, "dep_kinds": [{"kind": kind}]});
     let value = serde_json::json!({
         "packages": [
             package("root", "0.1.0", Some("Apache-2.0"), None),
@@ -408,10 +385,7 @@ fn a_clean_graph_passes_and_what_only_tests_use_is_left_out() {
 #[test]
 fn a_banned_crate_is_named_with_the_way_to_it() {
     let found = only_breach(&made_up("reqwest", "0.12.0", &[], Some("MIT"), Some("registry+default")));
-    assert!(
-        found.contains("reqwest 0.12.0 is banned") && found.contains("root > between > reqwest"),
-        "{found}"
-    );
+    assert!(found.contains("reqwest 0.12.0 is banned") && found.contains("root > between > reqwest"), "{found}");
 }
 
 #[test]
@@ -424,20 +398,15 @@ fn a_version_below_its_floor_is_named() {
 
 #[test]
 fn a_banned_feature_is_named() {
-    let found =
-        only_breach(&made_up("rustix", "1.1.0", &["fs", "net"], Some("MIT"), Some("registry+default")));
+    let found = only_breach(&made_up("rustix", "1.1.0", &["fs", "net"], Some("MIT"), Some("registry+default")));
     assert!(found.contains("feature net of rustix"), "{found}");
 }
 
 #[test]
 fn a_licence_that_is_not_allowed_is_named() {
-    let found =
-        only_breach(&made_up("x", "1.0.0", &[], Some("MIT AND GPL-3.0-only"), Some("registry+default")));
+    let found = only_breach(&made_up("x", "1.0.0", &[], Some("MIT AND GPL-3.0-only"), Some("registry+default")));
     assert!(found.contains("GPL-3.0-only is not allowed"), "{found}");
-    assert!(
-        only_breach(&made_up("x", "1.0.0", &[], None, Some("registry+default")))
-            .contains("states no licence")
-    );
+    assert!(only_breach(&made_up("x", "1.0.0", &[], None, Some("registry+default"))).contains("states no licence"));
 }
 
 #[test]
@@ -475,22 +444,13 @@ fn a_lock_file_can_break_the_policy() {
 #[test]
 fn licence_expressions_are_read_as_spdx_says() {
     let list = ["MIT", "Apache-2.0", "Unicode-3.0"].map(str::to_owned);
-    for good in [
-        "MIT",
-        "MIT/GPL-2.0",
-        "GPL-2.0 OR MIT",
-        "(MIT OR GPL-2.0) AND Unicode-3.0",
-        "MIT AND Apache-2.0 OR GPL-2.0",
-    ] {
+    for good in
+        ["MIT", "MIT/GPL-2.0", "GPL-2.0 OR MIT", "(MIT OR GPL-2.0) AND Unicode-3.0", "MIT AND Apache-2.0 OR GPL-2.0"]
+    {
         assert!(allowed(good, &list), "{good}");
     }
-    for bad in [
-        "GPL-2.0",
-        "MIT AND GPL-2.0",
-        "(MIT AND GPL-2.0) OR LGPL-3.0",
-        "Apache-2.0 WITH LLVM-exception",
-        "mit",
-    ] {
+    for bad in ["GPL-2.0", "MIT AND GPL-2.0", "(MIT AND GPL-2.0) OR LGPL-3.0", "Apache-2.0 WITH LLVM-exception", "mit"]
+    {
         assert!(!allowed(bad, &list), "{bad}");
     }
 }

@@ -43,13 +43,13 @@ replay! {
     paths: [],
     keys: [".pub.pem", ".jwk.json", ".jwks.json"],
     times: [],
+    documents: [],
     bundle: [".tar", ".tgz", ".zst", ".gz"],
 }
 
 #[test]
 fn every_target_has_seeds_and_every_seed_a_target() {
-    let mut folders: Vec<String> =
-        files(&root("fuzz/corpus")).iter().filter_map(|path| parent_name(path)).collect();
+    let mut folders: Vec<String> = files(&root("fuzz/corpus")).iter().filter_map(|path| parent_name(path)).collect();
     folders.dedup();
     let mut targets: Vec<&str> = TARGETS.to_vec();
     targets.sort_unstable();
@@ -64,8 +64,7 @@ fn every_target_has_seeds_and_every_seed_a_target() {
 
 fn replay(target: &str, suffixes: &[&str], run: fn(&[u8])) {
     let seeds = seeds(target, suffixes);
-    let rounds =
-        std::env::var("PORTCULLIS_FUZZ_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(ROUNDS);
+    let rounds = std::env::var("PORTCULLIS_FUZZ_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(ROUNDS);
     let (send, inputs) = channel::<Vec<u8>>();
     let (done, outcomes) = channel::<bool>();
     std::thread::spawn(move || {
@@ -75,8 +74,7 @@ fn replay(target: &str, suffixes: &[&str], run: fn(&[u8])) {
             }
         }
     });
-    let mut random =
-        Random(0x9E37_79B9_7F4A_7C15 ^ target.bytes().fold(0, |sum, byte| sum << 8 | u64::from(byte)));
+    let mut random = Random(0x9E37_79B9_7F4A_7C15 ^ target.bytes().fold(0, |sum, byte| sum << 8 | u64::from(byte)));
     for (path, seed) in &seeds {
         for round in 0..=rounds {
             let input = if round == 0 { seed.clone() } else { mutated(seed, &seeds, &mut random) };
@@ -88,11 +86,7 @@ fn replay(target: &str, suffixes: &[&str], run: fn(&[u8])) {
             };
             let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{target}-{round}"));
             std::fs::write(&kept, &input).unwrap_or_else(|error| panic!("{}: {error}", kept.display()));
-            panic!(
-                "{target}: mutation {round} of {} {why}; the input is in {}",
-                path.display(),
-                kept.display()
-            );
+            panic!("{target}: mutation {round} of {} {why}; the input is in {}", path.display(), kept.display());
         }
     }
     println!("{target}: {} seeds, {rounds} mutations of each", seeds.len());
@@ -127,9 +121,7 @@ fn seeds(target: &str, suffixes: &[&str]) -> Vec<(PathBuf, Vec<u8>)> {
     let step = cases.len().div_ceil(FROM_CASES).max(1);
     let chosen = committed.into_iter().chain(cases.into_iter().step_by(step));
     chosen
-        .map(|path| {
-            (path.clone(), std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
-        })
+        .map(|path| (path.clone(), std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))))
         .collect()
 }
 

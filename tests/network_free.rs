@@ -59,8 +59,7 @@ const FORBIDDEN: [&str; 42] = [
 const FIXTURES: [&str; 4] = ["good-envelope-beside", "good-zstd-frames", "good-tar", "good-directory"];
 
 fn binary() -> PathBuf {
-    let named =
-        std::env::var_os("PORTCULLIS_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_portcullis").into());
+    let named = std::env::var_os("PORTCULLIS_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_portcullis").into());
     Path::new(env!("CARGO_MANIFEST_DIR")).join(named)
 }
 
@@ -134,8 +133,7 @@ impl<'a> Elf<'a> {
 }
 
 fn string_at(strings: &[u8], at: u64) -> Result<String, String> {
-    let rest =
-        usize::try_from(at).ok().and_then(|at| strings.get(at..)).ok_or("a name outside the string table")?;
+    let rest = usize::try_from(at).ok().and_then(|at| strings.get(at..)).ok_or("a name outside the string table")?;
     let name = rest.split(|byte| *byte == 0).next().unwrap_or_default();
     Ok(String::from_utf8_lossy(name).into_owned())
 }
@@ -205,8 +203,7 @@ fn arguments(case: &str) -> Vec<String> {
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = root.join("fixtures/devportal").join(case);
-    let text =
-        std::fs::read_to_string(folder.join("case.toml")).unwrap_or_else(|error| panic!("{case}: {error}"));
+    let text = std::fs::read_to_string(folder.join("case.toml")).unwrap_or_else(|error| panic!("{case}: {error}"));
     let case: Case = toml::from_str(&text).unwrap_or_else(|error| panic!("{case}: {error}"));
     assert_eq!(case.exit, 0);
     let (folder, keys) = (folder.display().to_string(), root.join("keys-example").display().to_string());
@@ -247,8 +244,7 @@ fn verifies_where_there_is_no_network() {
 fn makes_no_network_system_call() {
     let traced = |log: &Path, command: &[String]| {
         let log = log.display().to_string();
-        let output =
-            run("strace", &["-f", "-qq", "-e", "trace=network", "-e", "signal=none", "-o", &log], command);
+        let output = run("strace", &["-f", "-qq", "-e", "trace=network", "-e", "signal=none", "-o", &log], command);
         output.ok().map(|output| (output, std::fs::read_to_string(log).unwrap_or_default()))
     };
     let folder = tempfile::tempdir().expect("a temporary folder");

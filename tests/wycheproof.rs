@@ -57,10 +57,7 @@ fn read(path: &Path) -> Value {
 fn hex(value: &Value) -> Vec<u8> {
     let digits = value.as_str().expect("a hex string");
     assert_eq!(digits.len() % 2, 0, "whole bytes: {digits}");
-    (0..digits.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).expect("hex digits"))
-        .collect()
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).expect("hex digits")).collect()
 }
 
 fn items<'a>(value: &'a Value, member: &str) -> &'a [Value] {

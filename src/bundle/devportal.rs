@@ -19,8 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const PAYLOAD_TYPES: &[&str] = &["application/vnd.stella.devportal.manifest+json"];
 const VERSION: &str = "devportal-offline/v1";
 /// Files of the layout that the manifest does not list.
-const TOP_FILES: [&str; 4] =
-    ["manifest.json", "checksums.txt", "instructions-portable.txt", "verify-offline.sh"];
+const TOP_FILES: [&str; 4] = ["manifest.json", "checksums.txt", "instructions-portable.txt", "verify-offline.sh"];
 /// Files that nothing signed can vouch for.
 const SET_ASIDE: [&str; 2] = ["instructions-portable.txt", "verify-offline.sh"];
 /// Categories and the trees where their entries lie.
@@ -90,15 +89,10 @@ impl Kind for DevportalOffline {
     fn detect(&self, inventory: &Inventory) -> Likelihood {
         let Some(version) = manifest_version(inventory) else { return Likelihood::No };
         if version == VERSION {
-            return Likelihood::Yes {
-                because: format!("manifest.json has version {VERSION}"),
-                version: Some(version),
-            };
+            return Likelihood::Yes { because: format!("manifest.json has version {VERSION}"), version: Some(version) };
         }
         if version.starts_with("devportal-offline/") {
-            return Likelihood::Near(format!(
-                "manifest.json has version {version}, this tool reads {VERSION}"
-            ));
+            return Likelihood::Near(format!("manifest.json has version {version}, this tool reads {VERSION}"));
         }
         Likelihood::No
     }
@@ -112,7 +106,7 @@ impl Kind for DevportalOffline {
         let list = read_checksums(inventory, &mut bundle, &layout);
         bundle.claims.sort();
         if let (Some(manifest), Some(list)) = (manifest, list) {
-            bundle.checks.push(same_entries(inventory, &bundle, &layout, manifest, list));
+            same_entries(inventory, &mut bundle, &layout, manifest, list);
         }
         bundle.checks.push(determinism::judge(inventory, DEVPORTAL_MTIME));
         bundle
@@ -154,11 +148,7 @@ pub(super) fn read_envelopes(inventory: &mut Inventory, bundle: &mut Bundle, lay
 }
 
 /// Members around the envelope: unsigned, so they can only contradict.
-fn compare_outer(
-    inventory: &Inventory,
-    document: &super::model::SignedDocument,
-    layout: &Layout,
-) -> Option<Check> {
+fn compare_outer(inventory: &Inventory, document: &super::model::SignedDocument, layout: &Layout) -> Option<Check> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Identity {
@@ -176,33 +166,27 @@ fn compare_outer(
     {
         return fail(format!("rootHash is {stated}, the SHA-256 of manifest.json is {computed}"));
     }
-    let identity =
-        serde_json::from_slice::<Identity>(&manifest.bytes).ok().and_then(|identity| identity.bundle_id);
+    let identity = serde_json::from_slice::<Identity>(&manifest.bytes).ok().and_then(|identity| identity.bundle_id);
     if let (Some(stated), Some(found)) = (bundle_id, identity)
         && stated != found
     {
         return fail(format!("bundleId is {stated}, manifest.json has {found}"));
     }
-    Some(Check::pass(
-        check::SIGNATURE_DOCUMENT,
-        &document.name,
-        "its bundleId and rootHash are those of manifest.json",
-    ))
+    Some(Check::pass(check::SIGNATURE_DOCUMENT, &document.name, "its bundleId and rootHash are those of manifest.json"))
 }
 
 fn read_manifest(inventory: &Inventory, bundle: &mut Bundle, layout: &Layout) -> Option<DocumentIndex> {
     let Some(document) = layout.document(inventory, "manifest.json") else {
-        bundle.checks.push(Check::fail(
-            check::DOCUMENT_PRESENT,
-            "manifest.json",
-            "the bundle has no manifest.json",
-        ));
+        bundle.checks.push(Check::fail(check::DOCUMENT_PRESENT, "manifest.json", "the bundle has no manifest.json"));
         return None;
     };
+    let index = bundle.claims.document(&document.name, document.location, Role::Manifest);
     let manifest: Manifest = match layout::read(document) {
         Ok(manifest) => manifest,
         Err(failed) => {
             bundle.checks.push(*failed);
+            bundle.claims.reject(index);
+            bundle.unreadable = true;
             return None;
         }
     };
@@ -210,19 +194,12 @@ fn read_manifest(inventory: &Inventory, bundle: &mut Bundle, layout: &Layout) ->
     bundle.checks.extend(manifest.check(document));
     bundle.facts.push(manifest.facts(document));
     bundle.created = time::parse_rfc3339(&manifest.generated_at).ok().map(|at| (at, document.name.clone()));
-    let index = bundle.claims.document(&document.name, document.location, Role::Manifest);
     for entry in &manifest.entries {
         if let Ok(sha256) = digest::parse_sha256(&entry.sha256)
             && path::danger(entry.path.as_bytes()).is_none()
         {
             let target = layout.path(entry.path.as_bytes());
-            bundle.claims.state(
-                inventory,
-                index,
-                &target,
-                Some(Digest::Sha256(sha256)),
-                Some(entry.size_bytes),
-            );
+            bundle.claims.state(inventory, index, &target, Some(Digest::Sha256(sha256)), Some(entry.size_bytes));
         }
     }
     Some(index)
@@ -250,8 +227,7 @@ impl Manifest<'_> {
         time::parse_rfc3339(&self.generated_at)
             .map_err(|why| format!("generatedAt: {why}, found {}", self.generated_at))?;
         for (number, entry) in self.entries.iter().enumerate() {
-            digest::parse_sha256(&entry.sha256)
-                .map_err(|why| format!("entries[{number}] {}: {why}", entry.path))?;
+            digest::parse_sha256(&entry.sha256).map_err(|why| format!("entries[{number}] {}: {why}", entry.path))?;
         }
         Ok(format!("version {VERSION}, {} entries", self.entries.len()))
     }
@@ -319,10 +295,8 @@ impl Manifest<'_> {
     fn content_types(&self, name: &[u8]) -> Check {
         let malformed = self.entries.iter().find(|e| !is_media_type(&e.content_type));
         if let Some(entry) = malformed {
-            let detail = format!(
-                "{}: expected a media type such as text/html, found {:?}",
-                entry.path, entry.content_type
-            );
+            let detail =
+                format!("{}: expected a media type such as text/html, found {:?}", entry.path, entry.content_type);
             return Check::fail(check::MANIFEST_CONTENT_TYPES, name, detail);
         }
         let unusual = self.entries.iter().filter(|e| !fits_extension(&e.path, &e.content_type));
@@ -364,8 +338,7 @@ fn check_tree(category: &str, name: &str) -> Result<(), String> {
 
 fn read_checksums(inventory: &Inventory, bundle: &mut Bundle, layout: &Layout) -> Option<DocumentIndex> {
     let Some(list) = layout.document(inventory, "checksums.txt") else {
-        let detail =
-            "the layout has a checksums.txt and the bundle has none; manifest and list cannot be compared";
+        let detail = "the layout has a checksums.txt and the bundle has none; manifest and list cannot be compared";
         bundle.checks.push(Check::fail(check::DOCUMENT_PRESENT, "checksums.txt", detail));
         return None;
     };
@@ -380,65 +353,58 @@ fn read_checksums(inventory: &Inventory, bundle: &mut Bundle, layout: &Layout) -
             Check::pass(check::MANIFEST_ROOT, &list.name, "the root line is the SHA-256 of manifest.json")
         }
         (Some(stated), Some(computed)) => {
-            let detail = format!(
-                "the root line says {}, the SHA-256 of manifest.json is {}",
-                hex(&stated),
-                hex(&computed)
-            );
-            Check::fail(check::MANIFEST_ROOT, &list.name, detail)
+            let detail =
+                format!("the root line says {}, the SHA-256 of manifest.json is {}", hex(&stated), hex(&computed));
+            Check::fail(check::MANIFEST_ROOT, layout.path("manifest.json"), detail)
         }
         (None, _) => Check::fail(
             check::MANIFEST_ROOT,
             &list.name,
             "expected a first line `root <sha256 of manifest.json>`, found none",
         ),
-        (_, None) => Check::fail(
-            check::MANIFEST_ROOT,
-            &list.name,
-            "there is no manifest.json to compare the root line with",
-        ),
+        (_, None) => {
+            Check::fail(check::MANIFEST_ROOT, &list.name, "there is no manifest.json to compare the root line with")
+        }
     });
     Some(index)
 }
 
-/// Manifest and list name the same entries; the list may add the files of the layout.
+/// Manifest and list name the same entries; the list may add the files of the layout. One row a path that only one names.
 fn same_entries(
     inventory: &Inventory,
-    bundle: &Bundle,
+    bundle: &mut Bundle,
     layout: &Layout,
     manifest: DocumentIndex,
     list: DocumentIndex,
-) -> Check {
+) {
     let claims = &bundle.claims;
-    let name = |entry| String::from_utf8_lossy(inventory.entry(entry).normal_path()).into_owned();
-    let layout_file = |entry| {
-        let inside = layout.inside(inventory.entry(entry).normal_path()).unwrap_or(b"");
+    let of_layout = |name: &[u8]| {
+        let inside = layout.inside(name).unwrap_or(b"");
         TOP_FILES.iter().any(|file| file.as_bytes() == inside) || inside == b"manifest.dsse.json"
     };
-    let lacking = claims.claims().iter().find(|c| c.document == manifest && !claims.covers(list, c.entry));
-    if let Some(claim) = lacking {
-        let detail = format!("manifest.json names {}, checksums.txt does not", name(claim.entry));
-        return Check::fail(check::DOCUMENTS_AGREE, claims.name(list), detail);
+    let row = |name: &[u8], by_manifest: bool| {
+        let (by, not) =
+            if by_manifest { ("manifest.json", "checksums.txt") } else { ("checksums.txt", "manifest.json") };
+        Check::fail(check::DOCUMENTS_AGREE, name, format!("{by} names it, {not} does not"))
+    };
+    let mut rows = Vec::new();
+    for claim in claims.claims() {
+        let name = inventory.entry(claim.entry).normal_path();
+        if claim.document == manifest && !claims.covers(list, claim.entry) {
+            rows.push(row(name, true));
+        } else if claim.document == list && !claims.covers(manifest, claim.entry) && !of_layout(name) {
+            rows.push(row(name, false));
+        }
     }
-    let extra = claims
-        .claims()
-        .iter()
-        .find(|c| c.document == list && !claims.covers(manifest, c.entry) && !layout_file(c.entry));
-    if let Some(claim) = extra {
-        let detail = format!("checksums.txt names {}, manifest.json does not", name(claim.entry));
-        return Check::fail(check::DOCUMENTS_AGREE, claims.name(list), detail);
+    for (name, by) in claims.missing() {
+        let (by_manifest, by_list) = (by.contains(&manifest), by.contains(&list));
+        if by_manifest != by_list && !(by_list && of_layout(name)) {
+            rows.push(row(name, by_manifest));
+        }
     }
-    let one_sided = claims.missing().iter().find(|(_, by)| by.contains(&manifest) != by.contains(&list));
-    if let Some((path, by)) = one_sided {
-        let which = if by.contains(&list) { "checksums.txt" } else { "manifest.json" };
-        let detail = format!("only {which} names {}", String::from_utf8_lossy(path));
-        return Check::fail(check::DOCUMENTS_AGREE, claims.name(list), detail);
-    }
-    Check::pass(
-        check::DOCUMENTS_AGREE,
-        claims.name(list),
-        "manifest.json and checksums.txt name the same entries",
-    )
+    let detail = "manifest.json and checksums.txt name the same entries";
+    let pass = Check::pass(check::DOCUMENTS_AGREE, claims.name(list), detail);
+    check::push_failures(&mut bundle.checks, rows, Some(pass));
 }
 
 /// 8-4-4-4-12 hex digits.
@@ -450,9 +416,8 @@ pub(super) fn is_uuid(text: &str) -> bool {
 
 /// `type/subtype`, with parameters or without (RFC 6838 4.2).
 fn is_media_type(text: &str) -> bool {
-    let token = |part: &str| {
-        !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&c))
-    };
+    let token =
+        |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&c));
     let essence = text.split(';').next().unwrap_or("").trim();
     essence.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype))
 }

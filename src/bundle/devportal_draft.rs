@@ -10,9 +10,9 @@ use super::lists;
 use super::model::{Bundle, Facts};
 use crate::format::checksums::write_gnu;
 use crate::format::digest::{self, Digest, hex};
-use crate::format::inventory::{EntryKind, Inventory};
+use crate::format::inventory::{EntryKind, Inventory, Observed};
 use crate::format::{path, time};
-use crate::trust::check::{self, Check};
+use crate::trust::check::{self, Check, Status};
 use crate::trust::claims::{DocumentIndex, Role};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -81,23 +81,24 @@ impl Kind for DevportalDraft {
 
 fn read_manifest(inventory: &Inventory, bundle: &mut Bundle, layout: &Layout) {
     let Some(document) = layout.document(inventory, "manifest.json") else {
-        bundle.checks.push(Check::fail(
-            check::DOCUMENT_PRESENT,
-            "manifest.json",
-            "the bundle has no manifest.json",
-        ));
+        bundle.checks.push(Check::fail(check::DOCUMENT_PRESENT, "manifest.json", "the bundle has no manifest.json"));
         return;
     };
+    let index = bundle.claims.document(&document.name, document.location, Role::Manifest);
     let manifest: Manifest = match layout::read(document) {
         Ok(manifest) => manifest,
-        Err(failed) => return bundle.checks.push(*failed),
+        Err(failed) => {
+            bundle.checks.push(*failed);
+            bundle.claims.reject(index);
+            bundle.unreadable = true;
+            return;
+        }
     };
     bundle.checks.push(layout::read_well(&document.name));
     bundle.checks.push(Check::of(check::DOCUMENT_SCHEMA, &document.name, manifest.schema()));
     bundle.checks.push(policy(&manifest, &document.name));
     bundle.facts.push(manifest.facts(document.name.clone()));
     bundle.created = time::parse_rfc3339(&manifest.generated_at).ok().map(|at| (at, document.name.clone()));
-    let index = bundle.claims.document(&document.name, document.location, Role::Manifest);
     for item in manifest.specs.iter().chain(&manifest.sdks) {
         state(inventory, bundle, layout, index, item);
     }
@@ -111,21 +112,14 @@ fn read_manifest(inventory: &Inventory, bundle: &mut Bundle, layout: &Layout) {
 
 fn state(inventory: &Inventory, bundle: &mut Bundle, layout: &Layout, index: DocumentIndex, item: &Item) {
     if let (Ok(sha256), None) = (digest::parse_sha256(&item.sha256), path::danger(item.path.as_bytes())) {
-        bundle.claims.state(
-            inventory,
-            index,
-            &layout.path(&item.path),
-            Some(Digest::Sha256(sha256)),
-            Some(item.bytes),
-        );
+        bundle.claims.state(inventory, index, &layout.path(&item.path), Some(Digest::Sha256(sha256)), Some(item.bytes));
     }
 }
 
 /// The site as a folder: sizes always, digest where the recipe fits; only then are its files stated.
 fn site(inventory: &Inventory, bundle: &mut Bundle, folder: &[u8], index: DocumentIndex, item: &Item) {
     let below = [folder, b"/"].concat();
-    let files: Vec<_> =
-        inventory.entries.iter().filter(|e| e.hashed && e.normal_path().starts_with(&below)).collect();
+    let files: Vec<_> = inventory.entries.iter().filter(|e| e.hashed && e.normal_path().starts_with(&below)).collect();
     if files.is_empty() {
         bundle.checks.push(Check::fail(
             check::ENTRY_MISSING,
@@ -134,15 +128,25 @@ fn site(inventory: &Inventory, bundle: &mut Bundle, folder: &[u8], index: Docume
         ));
         return;
     }
+    let recipe = site_recipe(&files, below.len(), folder, item);
+    let fits = recipe.status == Status::Pass;
+    bundle.checks.push(recipe);
+    for file in files {
+        let digest = fits.then_some(Digest::Sha256(file.sha256));
+        bundle.claims.state(inventory, index, file.normal_path(), digest, None);
+    }
+}
+
+/// Compares size and digest of the folder with what the manifest states. Unknown recipes are a skip, a wrong size is not.
+fn site_recipe(files: &[&Observed], prefix: usize, folder: &[u8], item: &Item) -> Check {
     let bytes: u64 = files.iter().map(|e| e.size).sum();
     if bytes != item.bytes {
         let detail = format!("site.bytes is {}, its {} files have {bytes} bytes", item.bytes, files.len());
-        bundle.checks.push(Check::fail(check::SITE_DIGEST, folder, detail));
-        return;
+        return Check::fail(check::SITE_DIGEST, folder, detail);
     }
     let mut hasher = Sha256::new();
-    for file in &files {
-        hasher.update(write_gnu(&file.normal_path()[below.len()..], &hex(&file.sha256)));
+    for file in files {
+        hasher.update(write_gnu(&file.normal_path()[prefix..], &hex(&file.sha256)));
     }
     let computed = hex(&<[u8; 32]>::from(hasher.finalize()));
     if digest::parse_sha256(&item.sha256).map(|stated| hex(&stated)).as_deref() != Ok(&computed) {
@@ -151,23 +155,15 @@ fn site(inventory: &Inventory, bundle: &mut Bundle, folder: &[u8], index: Docume
              its files are pinned by nothing",
             item.sha256
         );
-        bundle.checks.push(Check::skip(check::SITE_DIGEST, folder, detail));
-        return;
+        return Check::skip(check::SITE_DIGEST, folder, detail);
     }
     let detail = format!("SHA-256 over the sorted checksum lines of its {} files", files.len());
-    bundle.checks.push(Check::pass(check::SITE_DIGEST, folder, detail));
-    for file in files {
-        bundle.claims.state(inventory, index, file.normal_path(), Some(Digest::Sha256(file.sha256)), None);
-    }
+    Check::pass(check::SITE_DIGEST, folder, detail)
 }
 
 fn policy(manifest: &Manifest, name: &[u8]) -> Check {
     let stated = manifest.checks.get("policy").map_or("none", String::as_str);
-    Check::skip(
-        check::SITE_POLICY,
-        name,
-        format!("policy {stated}: pages are not searched for external references"),
-    )
+    Check::skip(check::SITE_POLICY, name, format!("policy {stated}: pages are not searched for external references"))
 }
 
 impl Manifest {

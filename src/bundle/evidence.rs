@@ -13,10 +13,11 @@ use crate::format::digest::{self, Digest, hex};
 use crate::format::inventory::{Document, Inventory, Location};
 use crate::format::time;
 use crate::trust::check::{self, Check};
-use crate::trust::claims::Role;
+use crate::trust::claims::{DocumentIndex, Role};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const PAYLOAD_TYPES: &[&str] = &["application/vnd.stella.evidence.manifest+json"];
 /// Instructions and scripts: nothing signed can vouch for them.
@@ -30,12 +31,18 @@ const MARKERS: [&str; 4] = ["manifest.json", "signature.json", "bundle.json", "c
 pub(super) struct Manifest {
     pub(super) bundle_id: String,
     tenant_id: Option<String>,
-    kind: Option<Value>,
+    pub(super) kind: Option<Value>,
     created_at: Option<String>,
     #[serde(default)]
     metadata: BTreeMap<String, String>,
     pub(super) entries: Vec<Entry>,
     pub(super) hash_summary: Option<HashSummary>,
+    /// Schema A knows it, nothing here reads it.
+    #[serde(rename = "replayProvenance")]
+    _replay_provenance: Option<IgnoredAny>,
+    /// Properties of schema B, or of nobody.
+    #[serde(flatten)]
+    other: BTreeMap<String, IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -58,7 +65,7 @@ pub(super) struct HashSummary {
 #[serde(rename_all = "camelCase")]
 pub(super) struct BundleInfo {
     pub(super) bundle_id: Option<String>,
-    kind: Option<Value>,
+    pub(super) kind: Option<Value>,
     pub(super) root_hash: Option<String>,
     status: Option<Value>,
     created_at: Option<String>,
@@ -110,8 +117,7 @@ fn detect(inventory: &Inventory, portable: bool) -> Likelihood {
         None => Likelihood::Yes {
             version: None,
             because: if portable {
-                "manifest.json, signature.json, bundle.json and checksums.txt with portable instructions"
-                    .into()
+                "manifest.json, signature.json, bundle.json and checksums.txt with portable instructions".into()
             } else {
                 "manifest.json, signature.json, bundle.json and checksums.txt".into()
             },
@@ -126,20 +132,19 @@ fn interpret(inventory: &mut Inventory, portable: bool) -> Bundle {
     let mut bundle = Bundle { has_lists: true, ..Bundle::default() };
     bundle.set_aside = SET_ASIDE.iter().map(|name| layout.path(name)).collect();
     read_signature(inventory, &mut bundle, &layout);
-    let manifest = read_document::<Manifest>(inventory, &mut bundle, &layout, "manifest.json");
-    let info = read_document::<BundleInfo>(inventory, &mut bundle, &layout, "bundle.json");
-    if let Some((name, info)) = &info {
-        let location = layout.document(inventory, "bundle.json").map_or(Location::Sidecar, |d| d.location);
-        bundle.claims.document(name, location, Role::Metadata);
+    let manifest = read_document::<Manifest>(inventory, &mut bundle, &layout, "manifest.json", Role::Manifest);
+    bundle.unreadable = manifest.is_none();
+    let info = read_document::<BundleInfo>(inventory, &mut bundle, &layout, "bundle.json", Role::Metadata);
+    if let Some(Read { name, value: info, .. }) = &info {
         bundle.facts.push(info.facts(name));
         if portable {
             bundle.checks.push(redacted(info, name));
         }
     }
-    if let Some((name, manifest)) = &manifest {
-        judge_manifest(inventory, &mut bundle, &layout, name, manifest);
+    if let Some(manifest) = &manifest {
+        judge_manifest(inventory, &mut bundle, &layout, manifest);
     }
-    let list = read_list(inventory, &mut bundle, &layout, manifest.as_ref().map(|(_, manifest)| manifest));
+    let list = read_list(inventory, &mut bundle, &layout, manifest.as_ref().map(|read| &read.value));
     evidence_root::judge(&mut bundle, manifest.as_ref(), info.as_ref(), list.as_ref());
     bundle.claims.sort();
     bundle.checks.push(determinism::judge(inventory, DEVPORTAL_MTIME));
@@ -164,55 +169,49 @@ fn read_signature(inventory: &mut Inventory, bundle: &mut Bundle, layout: &Layou
     }
 }
 
+/// A document that was read.
+pub(super) struct Read<T> {
+    pub(super) name: Vec<u8>,
+    pub(super) value: T,
+    index: DocumentIndex,
+}
+
 fn read_document<T: for<'a> Deserialize<'a>>(
     inventory: &Inventory,
     bundle: &mut Bundle,
     layout: &Layout,
     name: &'static str,
-) -> Option<(Vec<u8>, T)> {
+    role: Role,
+) -> Option<Read<T>> {
     let Some(document) = layout.document(inventory, name) else {
         bundle.checks.push(Check::fail(check::DOCUMENT_PRESENT, name, format!("the bundle has no {name}")));
         return None;
     };
+    let index = bundle.claims.document(&document.name, document.location, role);
     match layout::read(document) {
         Ok(value) => {
             bundle.checks.push(layout::read_well(&document.name));
-            Some((document.name.clone(), value))
+            Some(Read { name: document.name.clone(), index, value })
         }
         Err(failed) => {
             bundle.checks.push(*failed);
+            bundle.claims.reject(index);
             None
         }
     }
 }
 
-fn judge_manifest(
-    inventory: &Inventory,
-    bundle: &mut Bundle,
-    layout: &Layout,
-    name: &[u8],
-    manifest: &Manifest,
-) {
+fn judge_manifest(inventory: &Inventory, bundle: &mut Bundle, layout: &Layout, read: &Read<Manifest>) {
+    let Read { name, value: manifest, index } = read;
     bundle.checks.push(Check::of(check::DOCUMENT_SCHEMA, name, manifest.schema()));
     bundle.facts.push(manifest.facts(name));
-    bundle.created = manifest
-        .created_at
-        .as_deref()
-        .and_then(|at| time::parse_rfc3339(at).ok())
-        .map(|at| (at, name.to_vec()));
-    let location = layout.document(inventory, "manifest.json").map_or(Location::Sidecar, |d| d.location);
-    let index = bundle.claims.document(name, location, Role::Manifest);
+    bundle.created =
+        manifest.created_at.as_deref().and_then(|at| time::parse_rfc3339(at).ok()).map(|at| (at, name.clone()));
     for entry in &manifest.entries {
         let target = layout.path(&entry.canonical_path);
         match (inventory.find(&target), digest::parse_sha256(&entry.sha256)) {
             (Some(_), Ok(sha256)) => {
-                bundle.claims.state(
-                    inventory,
-                    index,
-                    &target,
-                    Some(Digest::Sha256(sha256)),
-                    Some(entry.size_bytes),
-                );
+                bundle.claims.state(inventory, *index, &target, Some(Digest::Sha256(sha256)), Some(entry.size_bytes));
             }
             (None, Ok(_)) => bundle.external.push(External {
                 path: entry.canonical_path.clone(),
@@ -240,11 +239,7 @@ fn read_list(
     manifest: Option<&Manifest>,
 ) -> Option<(Vec<u8>, evidence_root::List)> {
     let Some(document) = layout.document(inventory, "checksums.txt") else {
-        bundle.checks.push(Check::fail(
-            check::DOCUMENT_PRESENT,
-            "checksums.txt",
-            "the bundle has no checksums.txt",
-        ));
+        bundle.checks.push(Check::fail(check::DOCUMENT_PRESENT, "checksums.txt", "the bundle has no checksums.txt"));
         return None;
     };
     let index = bundle.claims.document(&document.name, document.location, Role::List);
@@ -262,11 +257,10 @@ fn read_list(
     list.root = summary.root.map(|root| hex(&root));
     bundle.checks.push(summary.check(&document.name));
     if let Some(manifest) = manifest {
-        bundle.checks.push(Check::of(
-            check::DOCUMENTS_AGREE,
-            &document.name,
-            same_lines(manifest, &list, layout, inventory),
-        ));
+        let rows = same_lines(manifest, &list, layout, inventory);
+        let detail = "manifest.json and checksums.txt name the same artefacts with the same digests";
+        let pass = Check::pass(check::DOCUMENTS_AGREE, &document.name, detail);
+        check::push_failures(&mut bundle.checks, rows, Some(pass));
     }
     Some((document.name.clone(), list))
 }
@@ -277,65 +271,67 @@ fn lines_without_root(document: &Document) -> Vec<u8> {
     if text.starts_with(b"root ") { text[end..].to_vec() } else { text.clone() }
 }
 
-/// Every manifest entry has its line with the same digest; other lines name files of the bundle itself.
-fn same_lines(
-    manifest: &Manifest,
-    list: &evidence_root::List,
-    layout: &Layout,
-    inventory: &Inventory,
-) -> Result<String, String> {
-    let stated: BTreeMap<&str, &str> =
-        list.lines.iter().map(|(path, digest)| (path.as_str(), digest.as_str())).collect();
-    if stated.len() != list.lines.len() {
-        return Err("checksums.txt names a path twice".into());
+/// Every manifest entry has its line with the same digest; other lines name files of the bundle itself. One row a path.
+fn same_lines(manifest: &Manifest, list: &evidence_root::List, layout: &Layout, inventory: &Inventory) -> Vec<Check> {
+    let mut rows = Vec::new();
+    let mut fail = |path: &str, detail: String| rows.push(Check::fail(check::DOCUMENTS_AGREE, path, detail));
+    let mut lines: BTreeMap<&str, &str> = BTreeMap::new();
+    for (path, digest) in &list.lines {
+        if lines.insert(path, digest).is_some() {
+            fail(path, "checksums.txt names it twice".into());
+        }
     }
-    let mut named = std::collections::BTreeSet::new();
+    let mut named = BTreeSet::new();
     for entry in &manifest.entries {
         let path = entry.canonical_path.as_str();
         if !named.insert(path) {
-            return Err(format!("manifest.json names {path} twice"));
+            fail(path, "manifest.json names it twice".into());
+            continue;
         }
-        match stated.get(path) {
-            None => return Err(format!("manifest.json names {path}, checksums.txt does not")),
+        match lines.get(path) {
+            None => fail(path, "manifest.json names it, checksums.txt does not".into()),
             Some(digest) if *digest != entry.sha256.trim_start_matches("sha256:") => {
-                return Err(format!("{path}: manifest.json says {}, checksums.txt {digest}", entry.sha256));
+                fail(path, format!("manifest.json says {}, checksums.txt {digest}", entry.sha256));
             }
             Some(_) => {}
         }
     }
-    match stated.keys().find(|path| !named.contains(**path) && inventory.find(&layout.path(path)).is_none()) {
-        Some(path) => Err(format!("checksums.txt names {path}, manifest.json does not")),
-        None => Ok("manifest.json and checksums.txt name the same artefacts with the same digests".into()),
+    for path in lines.keys().filter(|path| !named.contains(**path) && inventory.find(&layout.path(path)).is_none()) {
+        fail(path, "checksums.txt names it, manifest.json does not".into());
     }
+    rows
 }
 
 /// The portable form must not tell tenants or storage coordinates.
 fn redacted(info: &BundleInfo, name: &[u8]) -> Check {
-    let told: Vec<&str> =
-        [("tenantId", info.tenant_id.is_some()), ("storageKey", info.storage_key.is_some())]
-            .into_iter()
-            .filter_map(|(field, present)| present.then_some(field))
-            .collect();
+    let told: Vec<&str> = [("tenantId", info.tenant_id.is_some()), ("storageKey", info.storage_key.is_some())]
+        .into_iter()
+        .filter_map(|(field, present)| present.then_some(field))
+        .collect();
     if told.is_empty() {
         return Check::pass(check::DOCUMENT_SCHEMA, name, "redacted: no tenant, no storage coordinates");
     }
-    let detail =
-        format!("hint, not a failure: the portable form should be redacted and tells {}", told.join(" and "));
+    let detail = format!("hint, not a failure: the portable form should be redacted and tells {}", told.join(" and "));
     Check::skip(check::DOCUMENT_SCHEMA, name, detail)
 }
 
 impl Manifest {
     fn schema(&self) -> Result<String, String> {
-        let dashed = super::devportal::is_uuid(&self.bundle_id);
-        let bare = self.bundle_id.len() == 32 && self.bundle_id.bytes().all(|c| c.is_ascii_hexdigit());
-        if !dashed && !bare {
-            return Err(format!(
-                "expected bundleId as a UUID with or without dashes, found {}",
-                self.bundle_id
-            ));
+        let bare = is_bare_id(&self.bundle_id);
+        if !is_id(&self.bundle_id) {
+            return Err(format!("expected bundleId as a UUID with or without dashes, found {}", self.bundle_id));
         }
         if self.entries.is_empty() {
             return Err("entries is empty".into());
+        }
+        if let Some(id) = self.tenant_id.as_deref().filter(|id| !is_id(id)) {
+            return Err(format!("expected tenantId as a UUID with or without dashes, found {id}"));
+        }
+        if let Some(kind) = self.kind.as_ref().filter(|kind| kind_number(kind).is_none()) {
+            return Err(format!("expected kind as evaluation, job or export (1, 2, 3), found {kind}"));
+        }
+        if let Some(name) = self.other.keys().find(|_| bare) {
+            return Err(format!("schema A (EB1) has no property {name}"));
         }
         if let Some(at) = &self.created_at {
             time::parse_rfc3339(at).map_err(|why| format!("createdAt: {why}, found {at}"))?;
@@ -343,10 +339,7 @@ impl Manifest {
         for (number, entry) in self.entries.iter().enumerate() {
             digest::parse_sha256(&entry.sha256).map_err(|why| format!("entries[{number}]: {why}"))?;
             if let Some(why) = crate::format::path::danger(entry.canonical_path.as_bytes()) {
-                return Err(format!(
-                    "entries[{number}]: the path {:?} is refused: {why}",
-                    entry.canonical_path
-                ));
+                return Err(format!("entries[{number}]: the path {:?} is refused: {why}", entry.canonical_path));
             }
         }
         Ok(format!(
@@ -367,11 +360,27 @@ impl Manifest {
         items.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
         let mut sections: BTreeMap<&str, usize> = BTreeMap::new();
         self.entries.iter().for_each(|e| *sections.entry(&e.section).or_default() += 1);
-        items.extend(
-            sections.iter().map(|(section, count)| ("section", format!("{section}: {count} artefacts"))),
-        );
+        items.extend(sections.iter().map(|(section, count)| ("section", format!("{section}: {count} artefacts"))));
         items.extend(self.metadata.iter().map(|(key, value)| ("metadata", format!("{key} = {value}"))));
         Facts { document: name.to_vec(), items }
+    }
+}
+
+fn is_bare_id(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|c| c.is_ascii_hexdigit())
+}
+
+fn is_id(id: &str) -> bool {
+    is_bare_id(id) || super::devportal::is_uuid(id)
+}
+
+/// The kind of a bundle by its number, whichever way it is written.
+pub(super) fn kind_number(kind: &Value) -> Option<u64> {
+    let names = ["evaluation", "job", "export"];
+    match kind {
+        Value::Number(number) => number.as_u64().filter(|n| (1..=3).contains(n)),
+        Value::String(name) => names.iter().position(|known| known.eq_ignore_ascii_case(name)).map(|at| at as u64 + 1),
+        _ => None,
     }
 }
 

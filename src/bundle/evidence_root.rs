@@ -1,7 +1,7 @@
 //! Roots and identity of Evidence Locker bundles: three documents state them, and they must agree; how the root is computed
 //! is not documented, so known recipes are tried and the one that fits is named (formats.md 18.2).
 
-use super::evidence::{BundleInfo, Manifest};
+use super::evidence::{BundleInfo, Manifest, Read, kind_number};
 use super::model::Bundle;
 use crate::format::digest::{self, hex, sha256};
 use crate::trust::check::{self, Check};
@@ -19,17 +19,22 @@ pub(super) struct List {
 /// Adds the checks `evidence-identity` and `evidence-root`.
 pub(super) fn judge(
     bundle: &mut Bundle,
-    manifest: Option<&(Vec<u8>, Manifest)>,
-    info: Option<&(Vec<u8>, BundleInfo)>,
+    manifest: Option<&Read<Manifest>>,
+    info: Option<&Read<BundleInfo>>,
     list: Option<&(Vec<u8>, List)>,
 ) {
-    let (Some((name, manifest)), Some((info_name, info))) = (manifest, info) else { return };
-    bundle.checks.push(Check::of(check::EVIDENCE_IDENTITY, info_name, identity(manifest, info)));
-    bundle.checks.push(root(name, manifest, info, list.map(|(_, list)| list)));
+    let (Some(manifest), Some(info)) = (manifest, info) else { return };
+    bundle.checks.push(Check::of(check::EVIDENCE_IDENTITY, &info.name, identity(&manifest.value, &info.value)));
+    bundle.checks.push(root(&manifest.name, &manifest.value, &info.value, list.map(|(_, list)| list)));
 }
 
 fn identity(manifest: &Manifest, info: &BundleInfo) -> Result<String, String> {
     let bare = |id: &str| id.replace('-', "").to_ascii_lowercase();
+    if let (Some(a), Some(b)) = (&info.kind, &manifest.kind)
+        && kind_number(a) != kind_number(b)
+    {
+        return Err(format!("bundle.json has kind {a}, manifest.json has {b}"));
+    }
     match &info.bundle_id {
         Some(id) if bare(id) != bare(&manifest.bundle_id) => {
             Err(format!("bundle.json has bundleId {id}, manifest.json has {}", manifest.bundle_id))
@@ -42,10 +47,7 @@ fn identity(manifest: &Manifest, info: &BundleInfo) -> Result<String, String> {
 fn root(name: &[u8], manifest: &Manifest, info: &BundleInfo, list: Option<&List>) -> Check {
     let stated = [
         ("checksums.txt root", list.and_then(|l| l.root.clone())),
-        (
-            "manifest.json hashSummary.merkleRoot",
-            manifest.hash_summary.as_ref().and_then(|h| h.merkle_root.clone()),
-        ),
+        ("manifest.json hashSummary.merkleRoot", manifest.hash_summary.as_ref().and_then(|h| h.merkle_root.clone())),
         ("bundle.json rootHash", info.root_hash.clone()),
     ];
     let mut roots: Vec<(&str, String)> = Vec::new();
@@ -78,19 +80,13 @@ fn root(name: &[u8], manifest: &Manifest, info: &BundleInfo, list: Option<&List>
 
 /// Known recipes with what they give here.
 fn recipes(manifest: &Manifest, list: Option<&List>) -> Vec<(&'static str, String)> {
-    let mut entries: Vec<(&str, &str)> = manifest
-        .entries
-        .iter()
-        .map(|e| (e.canonical_path.as_str(), e.sha256.trim_start_matches("sha256:")))
-        .collect();
+    let mut entries: Vec<(&str, &str)> =
+        manifest.entries.iter().map(|e| (e.canonical_path.as_str(), e.sha256.trim_start_matches("sha256:"))).collect();
     entries.sort_unstable();
     let digests: Vec<&str> = entries.iter().map(|(_, digest)| *digest).collect();
     let leaves: Vec<[u8; 32]> = digests.iter().filter_map(|d| digest::parse_sha256(d).ok()).collect();
     let mut found = vec![
-        (
-            "SHA-256 over the digests in path order joined by line feeds",
-            hex(&sha256(digests.join("\n").as_bytes())),
-        ),
+        ("SHA-256 over the digests in path order joined by line feeds", hex(&sha256(digests.join("\n").as_bytes()))),
         ("an RFC 6962 tree over the digests in path order", hex(&merkle(&leaves))),
     ];
     if let Some(list) = list {
@@ -122,9 +118,6 @@ mod tests {
         let leaf = |n: u8| sha256(&[&[0][..], &[n; 32]].concat());
         let node = |l: [u8; 32], r: [u8; 32]| sha256(&[&[1][..], &l, &r].concat());
         assert_eq!(merkle(&[[1; 32], [2; 32], [3; 32]]), node(node(leaf(1), leaf(2)), leaf(3)));
-        assert_eq!(
-            merkle(&[[1; 32], [2; 32], [3; 32], [4; 32]]),
-            node(node(leaf(1), leaf(2)), node(leaf(3), leaf(4)))
-        );
+        assert_eq!(merkle(&[[1; 32], [2; 32], [3; 32], [4; 32]]), node(node(leaf(1), leaf(2)), node(leaf(3), leaf(4))));
     }
 }

@@ -35,8 +35,7 @@ pub trait Kind: Sync {
 }
 
 /// All kinds, most specific first; `plain` takes what is left.
-pub static KINDS: &[&dyn Kind] =
-    &[&DevportalOffline, &DevportalDraft, &EvidencePortable, &EvidenceSealed, &Plain];
+pub static KINDS: &[&dyn Kind] = &[&DevportalOffline, &DevportalDraft, &EvidencePortable, &EvidenceSealed, &Plain];
 
 /// The kind with this id.
 pub fn find_kind(id: &str) -> Option<&'static dyn Kind> {
@@ -68,12 +67,7 @@ pub fn recognise(inventory: &Inventory, forced: Option<&'static dyn Kind>) -> Re
         }
     }
     let kind = forced.unwrap_or(&Plain);
-    Recognition {
-        kind,
-        version: None,
-        because: "--kind names it; its markers were not found".into(),
-        near_misses,
-    }
+    Recognition { kind, version: None, because: "--kind names it; its markers were not found".into(), near_misses }
 }
 
 /// Documents that some kind reads, by name and depth.

@@ -46,9 +46,10 @@ fn single_top(inventory: &Inventory) -> Option<Layout> {
     let first = names.next()?;
     let top = first.split(|c| *c == b'/').next()?;
     let prefix = [top, b"/"].concat();
-    let all = inventory.entries.iter().all(|e| {
-        e.normal_path().is_empty() || e.normal_path() == top || e.normal_path().starts_with(&prefix)
-    });
+    let all = inventory
+        .entries
+        .iter()
+        .all(|e| e.normal_path().is_empty() || e.normal_path() == top || e.normal_path().starts_with(&prefix));
     all.then_some(Layout { prefix })
 }
 

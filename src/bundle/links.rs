@@ -17,25 +17,15 @@ fn defect(inventory: &Inventory, link: EntryIndex, allowed: bool) -> Option<Anom
     let target = inventory.links.get(&link).map_or(&b""[..], |target| target);
     let refuse = |why: String| Some(Anomaly::entry(Defect::EntryLink, &entry.path, why));
     if path::link_destination(&entry.path, target, entry.kind == EntryKind::Symlink).is_none() {
-        return refuse(format!(
-            "a {} to {:?} leaves the tree",
-            entry.kind.name(),
-            String::from_utf8_lossy(target)
-        ));
+        return refuse(format!("a {} to {:?} leaves the tree", entry.kind.name(), String::from_utf8_lossy(target)));
     }
     let below = [entry.normal_path(), b"/"].concat();
     let next = inventory.entries.partition_point(|e| e.normal_path() < below.as_slice());
     if inventory.entries.get(next).is_some_and(|e| e.normal_path().starts_with(&below)) {
-        return refuse(format!(
-            "a {} has entries below it: they would be written through the link",
-            entry.kind.name()
-        ));
+        return refuse(format!("a {} has entries below it: they would be written through the link", entry.kind.name()));
     }
     if !allowed {
-        return refuse(format!(
-            "a {}; this kind of bundle holds files and directories only",
-            entry.kind.name()
-        ));
+        return refuse(format!("a {}; this kind of bundle holds files and directories only", entry.kind.name()));
     }
     None
 }

@@ -14,8 +14,7 @@ const MAX_FAULTS: usize = 20;
 /// Whether a file of this base name is read as a checksum list.
 pub fn is_list_name(base: &[u8]) -> bool {
     let lower = base.to_ascii_lowercase();
-    let suffixes: [&[u8]; 6] =
-        [b".sha256", b".sha512", b".sha256sum", b".sha512sum", b".sha256sums", b".sha512sums"];
+    let suffixes: [&[u8]; 6] = [b".sha256", b".sha512", b".sha256sum", b".sha512sum", b".sha256sums", b".sha512sums"];
     let names: [&[u8]; 11] = [
         b"sha256sums",
         b"sha512sums",
@@ -65,8 +64,7 @@ impl ListSummary {
         if self.lines == 0 && self.root.is_none() {
             return Check::skip(check::CHECKSUM_LIST, name, "the list has no line: it says nothing");
         }
-        let remarks =
-            if self.remarks.is_empty() { String::new() } else { format!(" ({})", self.remarks.join(", ")) };
+        let remarks = if self.remarks.is_empty() { String::new() } else { format!(" ({})", self.remarks.join(", ")) };
         Check::pass(check::CHECKSUM_LIST, name, format!("{} lines{remarks}", self.lines))
     }
 }
@@ -116,9 +114,8 @@ pub fn claim(inventory: &Inventory, claims: &mut Claims, list: &Document) -> (Do
             return Err(why);
         }
         let beside = [base, path::normal(name)].concat();
-        let at_root = !base.is_empty()
-            && inventory.find(&beside).is_none()
-            && inventory.find(path::normal(name)).is_some();
+        let at_root =
+            !base.is_empty() && inventory.find(&beside).is_none() && inventory.find(path::normal(name)).is_some();
         let target = if at_root { path::normal(name) } else { &beside };
         claims.state(inventory, document, target, Some(digest), None);
         Ok(())

@@ -30,6 +30,8 @@ pub struct Bundle {
     pub external: Vec<External>,
     /// Whether any document names digests of entries: without one, nothing is unlisted.
     pub has_lists: bool,
+    /// The document that names the entries could not be read: nothing may be concluded from what it does not name.
+    pub unreadable: bool,
 }
 
 /// A signature document and what it is about.

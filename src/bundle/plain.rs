@@ -63,8 +63,7 @@ fn is_about_input(inventory: &Inventory, document: &Document) -> bool {
 /// `NAME.dsse.json` stands for `NAME`: beside it in the bundle, or at the root for an envelope beside the input. An
 /// envelope under any other name stands for the one list, where there is exactly one.
 fn signed_list(inventory: &Inventory, position: usize) -> Option<EntryIndex> {
-    let named =
-        inventory.documents[position].name.strip_suffix(b".dsse.json").and_then(|name| inventory.find(name));
+    let named = inventory.documents[position].name.strip_suffix(b".dsse.json").and_then(|name| inventory.find(name));
     let mut lists = inventory.documents.iter().filter(|d| is_list(&d.name)).filter_map(entry_of);
     named.or_else(|| lists.next().filter(|_| lists.next().is_none()))
 }

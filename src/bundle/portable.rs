@@ -56,9 +56,7 @@ fn collisions(inventory: &Inventory) -> Vec<(EntryIndex, EntryIndex)> {
         .windows(2)
         .filter(|pair| pair[0].0 == pair[1].0)
         .map(|pair| (pair[0].1, pair[1].1))
-        .filter(|(a, b)| {
-            fold(*a) == fold(*b) && inventory.entry(*a).normal_path() != inventory.entry(*b).normal_path()
-        })
+        .filter(|(a, b)| fold(*a) == fold(*b) && inventory.entry(*a).normal_path() != inventory.entry(*b).normal_path())
         .collect();
     pairs.sort_unstable();
     pairs

@@ -19,11 +19,11 @@ pub fn read(
     stands_for: Option<EntryIndex>,
     by_value: bool,
 ) -> Result<SignedDocument, Box<Check>> {
-    let (name, location) =
-        (inventory.documents[position].name.clone(), inventory.documents[position].location);
+    let (name, location) = (inventory.documents[position].name.clone(), inventory.documents[position].location);
     let text = std::mem::take(&mut inventory.documents[position].bytes);
     let document = claims.document(&name, location, Role::Envelope);
     let parsed = dsse::parse(&text).map_err(|error| {
+        claims.reject(document);
         let detail = format!("expected a DSSE envelope, found: {error}");
         Box::new(Check::fail(check::DSSE_ENVELOPE, &name, detail))
     })?;
@@ -79,11 +79,8 @@ impl SignedDocument {
             Shape::Flat => "a flat signature document",
         };
         let odd = &self.parsed.deviations;
-        let detail = if odd.is_empty() {
-            shape.to_string()
-        } else {
-            format!("{shape}; non-standard: {}", odd.join("; "))
-        };
+        let detail =
+            if odd.is_empty() { shape.to_string() } else { format!("{shape}; non-standard: {}", odd.join("; ")) };
         Check::pass(check::DSSE_ENVELOPE, &self.name, detail)
     }
 

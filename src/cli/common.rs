@@ -177,8 +177,7 @@ impl OutputArgs {
     /// `--at`, or the clock of the machine: the only place that reads it.
     pub(super) fn now(&self) -> Time {
         self.at.unwrap_or_else(|| {
-            let seconds =
-                std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+            let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
             Time::from_second(i64::try_from(seconds).unwrap_or(0)).unwrap_or(Time::UNIX_EPOCH)
         })
     }
@@ -193,8 +192,7 @@ impl OutputArgs {
         if self.quiet && !self.is_json() && self.output.is_none() {
             return Ok(());
         }
-        let style =
-            if output::colour(self.color, self.output.is_some()) { Style::COLOUR } else { Style::PLAIN };
+        let style = if output::colour(self.color, self.output.is_some()) { Style::COLOUR } else { Style::PLAIN };
         output::write(self.output.as_deref(), self.force, |out| {
             if self.is_json() {
                 crate::report::json::write(report, out)
@@ -268,9 +266,7 @@ impl KeyArgs {
             }
         }
         for path in &self.hmac_key {
-            let fail = |why: String| {
-                Failure::usage(format!("cannot use the shared secret {}: {why}", path.display()))
-            };
+            let fail = |why: String| Failure::usage(format!("cannot use the shared secret {}: {why}", path.display()));
             let key = SecretKey::from_bytes(&read_key(path)?).map_err(|error| fail(error.to_string()))?;
             self.admit(key.fingerprint(), path, &mut policy)?;
             policy.keys.trust_secret(key);

@@ -53,9 +53,7 @@ fn draw(progress: &Progress, stopped: &Receiver<()>, patience: Duration) {
         let (done, total, entries) = progress.snapshot();
         if total > 0 && !sized {
             bar.set_length(total);
-            bar.set_style(
-                ProgressStyle::with_template(known).unwrap_or_else(|_| ProgressStyle::default_bar()),
-            );
+            bar.set_style(ProgressStyle::with_template(known).unwrap_or_else(|_| ProgressStyle::default_bar()));
             sized = true;
         }
         bar.set_position(done);

@@ -37,8 +37,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let policy = args.keys.policy(at).map_err(failed)?.with_fixed_length_ecdsa();
     let (verification, payload) = dsse::verify(&args.envelope, &policy).map_err(|e| failed(e.into()))?;
     if let (Some(path), Some(payload)) = (&args.payload_out, payload) {
-        output::write_file(path, args.output.force, |out| out.write_all(&payload))
-            .map_err(|e| failed(e.into()))?;
+        output::write_file(path, args.output.force, |out| out.write_all(&payload)).map_err(|e| failed(e.into()))?;
     }
     let exit_code = verification.verdict.exit_code();
     let report = Report {

@@ -28,20 +28,17 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let bytes = read_small(&args.file, MAX_FILE_BYTES as u64)?;
-    let keys = key::parse(&bytes)
-        .map_err(|e| Failure::usage(format!("cannot use the key {}: {e}", args.file.display())))?;
+    let keys =
+        key::parse(&bytes).map_err(|e| Failure::usage(format!("cannot use the key {}: {e}", args.file.display())))?;
     output::write(None, false, |out| {
         if args.json {
             let keys: Vec<_> = keys.iter().map(as_json).collect();
-            return crate::report::json::write_value(
-                &json!({"schema": "portcullis.keys/v1", "keys": keys}),
-                out,
-            );
+            return crate::report::json::write_value(&json!({"schema": "portcullis.keys/v1", "keys": keys}), out);
         }
         for key in &keys {
             let name = key.name().map_or(String::new(), |name| format!("  {}", clean_text(name)));
-            let example = example_name(key.fingerprint())
-                .map_or("", |_| "  (example key: trust nothing that it signed)");
+            let example =
+                example_name(key.fingerprint()).map_or("", |_| "  (example key: trust nothing that it signed)");
             writeln!(out, "{}  {}{name}{example}", key.fingerprint(), key.describe())?;
         }
         Ok(())

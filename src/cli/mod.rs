@@ -82,8 +82,7 @@ pub fn run() -> u8 {
 fn manual(out: &mut Vec<u8>) -> std::io::Result<()> {
     clap_mangen::Man::new(Cli::command()).render(out)?;
     for verb in Cli::command().get_subcommands().filter(|verb| verb.get_name() != "help") {
-        clap_mangen::Man::new(verb.clone().display_name(format!("portcullis-{}", verb.get_name())))
-            .render(out)?;
+        clap_mangen::Man::new(verb.clone().display_name(format!("portcullis-{}", verb.get_name()))).render(out)?;
     }
     Ok(())
 }

@@ -25,9 +25,8 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let failed = |failure: Failure| args.output.failure(failure.under(table), "verify", &name);
     let mut policy = args.keys.policy(at).map_err(failed)?;
     args.policy.apply(&mut policy);
-    let verification =
-        display::during(args.output.progress, |progress| verify::verify(&request, &policy, progress))
-            .map_err(|e| failed(e.into()))?;
+    let verification = display::during(args.output.progress, |progress| verify::verify(&request, &policy, progress))
+        .map_err(|e| failed(e.into()))?;
     let exit_code = table.of_verdict(verification.verdict);
     let report = Report {
         command: "verify",

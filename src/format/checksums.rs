@@ -291,9 +291,7 @@ impl<'a> Parts<'a> {
         // A long hex word is a digest, even if the name behind it begins with a parenthesis.
         let is_digest = tag.len() >= 32 && tag.iter().all(u8::is_ascii_hexdigit);
         match rest.strip_prefix(b" (") {
-            Some(rest) if !is_digest => {
-                Self::tagged(tag, rest).unwrap_or_else(|| Err(Problem::Form(quoted(text))))
-            }
+            Some(rest) if !is_digest => Self::tagged(tag, rest).unwrap_or_else(|| Err(Problem::Form(quoted(text)))),
             _ => Self::untagged(text),
         }
     }
@@ -377,8 +375,7 @@ fn unhex<const N: usize>(hex: &[u8]) -> Option<[u8; N]> {
     }
     let mut bytes = [0; N];
     for (byte, pair) in bytes.iter_mut().zip(pairs) {
-        let [high, low] =
-            pair.map(|digit| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok()));
+        let [high, low] = pair.map(|digit| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok()));
         *byte = high? << 4 | low?;
     }
     Some(bytes)

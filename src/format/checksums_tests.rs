@@ -84,9 +84,7 @@ fn root_comes_first_or_not_at_all() {
     assert_eq!(lines, [Ok(()), Ok(()), Err(ChecksumError { line: 3, problem: Problem::LateRoot })]);
     let after_rubbish = format!("rubbish\nroot {hex}\n");
     assert!(parse(after_rubbish.as_bytes()).all(|item| item.is_err()));
-    assert!(
-        problem(format!("root {}", hex128()).as_bytes()).starts_with("line 1: expected 64 hex digits, found")
-    );
+    assert!(problem(format!("root {}", hex128()).as_bytes()).starts_with("line 1: expected 64 hex digits, found"));
     assert!(problem(format!("root {hex} x").as_bytes()).contains("expected 64 hex digits"));
 }
 

@@ -177,8 +177,7 @@ impl<R: BufRead> ZstdReader<R> {
             let chunk = self.input.fill_buf()?;
             let at_end = chunk.is_empty();
             let mut input = InBuffer::around(chunk);
-            let hint =
-                self.decoder.run(&mut input, &mut output).map_err(|e| zstd_error(&e, self.window_log))?;
+            let hint = self.decoder.run(&mut input, &mut output).map_err(|e| zstd_error(&e, self.window_log))?;
             let consumed = input.pos();
             self.input.consume(consumed);
             if hint == 0 {
@@ -224,11 +223,8 @@ fn zstd_error(error: &io::Error, window_log: u32) -> io::Error {
 }
 
 fn trailing(what: &str) -> io::Error {
-    Anomaly::container(
-        Defect::ContainerTrailing,
-        format!("bytes that belong to no {what} follow the last one"),
-    )
-    .into_io()
+    Anomaly::container(Defect::ContainerTrailing, format!("bytes that belong to no {what} follow the last one"))
+        .into_io()
 }
 
 fn cut_short(what: &str) -> io::Error {
@@ -265,8 +261,7 @@ impl<R: Read> Bounded<R> {
 
     fn check(&self) -> io::Result<()> {
         if self.produced > self.limits.max_bytes {
-            let detail =
-                format!("more than {} decoded bytes; raise --max-bytes to read on", self.limits.max_bytes);
+            let detail = format!("more than {} decoded bytes; raise --max-bytes to read on", self.limits.max_bytes);
             return Err(Anomaly::container(Defect::LimitBytes, detail).into_io());
         }
         let consumed = self.consumed.load(Ordering::Relaxed).max(1);

@@ -69,10 +69,7 @@ impl Hasher {
 
     /// The digests of all bytes so far.
     pub fn finish(self) -> Digests {
-        Digests {
-            sha256: self.sha256.finalize().into(),
-            sha512: self.sha512.map(|h| Box::new(h.finalize().into())),
-        }
+        Digests { sha256: self.sha256.finalize().into(), sha512: self.sha512.map(|h| Box::new(h.finalize().into())) }
     }
 }
 
@@ -101,10 +98,7 @@ pub fn unhex(untrusted: &str) -> Option<Vec<u8>> {
 pub fn parse_sha256(untrusted: &str) -> Result<Sha256Bytes, String> {
     let digits = untrusted.strip_prefix("sha256:").unwrap_or(untrusted);
     if digits.len() != 64 {
-        return Err(format!(
-            "a SHA-256 digest has 64 hex digits, found {} characters",
-            digits.chars().count()
-        ));
+        return Err(format!("a SHA-256 digest has 64 hex digits, found {} characters", digits.chars().count()));
     }
     if digits.bytes().any(|c| !matches!(c, b'0'..=b'9' | b'a'..=b'f')) {
         return Err("a SHA-256 digest is written in lower-case hex digits only".into());

@@ -162,6 +162,13 @@ impl Inventory {
         self.entries.get(index).filter(|e| e.normal_path() == normal_path).map(|_| index as EntryIndex)
     }
 
+    /// All entries with this normal path: one, unless the container has duplicates.
+    pub fn find_all(&self, normal_path: &[u8]) -> std::ops::Range<EntryIndex> {
+        let start = self.entries.partition_point(|e| e.normal_path() < normal_path);
+        let same = self.entries[start..].iter().take_while(|e| e.normal_path() == normal_path).count();
+        start as EntryIndex..(start + same) as EntryIndex
+    }
+
     /// The entry at `index`.
     pub fn entry(&self, index: EntryIndex) -> &Observed {
         &self.entries[index as usize]
@@ -216,8 +223,7 @@ impl Inventory {
             rank[*old as usize] = new as EntryIndex;
         }
         let moved = |index: EntryIndex| rank[index as usize];
-        self.links =
-            std::mem::take(&mut self.links).into_iter().map(|(i, target)| (moved(i), target)).collect();
+        self.links = std::mem::take(&mut self.links).into_iter().map(|(i, target)| (moved(i), target)).collect();
         for document in &mut self.documents {
             if let Location::Entry(index) = &mut document.location {
                 *index = moved(*index);
@@ -238,9 +244,8 @@ impl Inventory {
     fn find_duplicates(&mut self) {
         let twice = |pair: &[Observed]| pair[0].normal_path() == pair[1].normal_path();
         for pair in self.entries.windows(2).filter(|pair| twice(pair)) {
-            let detail =
-                format!("two entries with one path: a {} and a {}", pair[0].kind.name(), pair[1].kind.name());
-            self.anomalies.push(Anomaly::entry(Defect::EntryDuplicate, &pair[1].path, detail));
+            let detail = format!("two entries with one path: a {} and a {}", pair[0].kind.name(), pair[1].kind.name());
+            self.anomalies.push(Anomaly::entry(Defect::EntryDuplicate, pair[1].normal_path(), detail));
         }
     }
 }
@@ -264,20 +269,15 @@ mod tests {
 
     #[test]
     fn sealing_keeps_documents_and_links_with_their_entries() {
-        let mut inventory =
-            Inventory { entries: ["c", "./a", "b", "d"].map(file).into(), ..Inventory::default() };
+        let mut inventory = Inventory { entries: ["c", "./a", "b", "d"].map(file).into(), ..Inventory::default() };
         inventory.documents.push(Document::new(b"c".to_vec(), Location::Entry(0), vec![]));
         inventory.links.insert(3, b"x"[..].into());
         inventory.seal();
-        let names: Vec<_> =
-            inventory.entries.iter().map(|e| String::from_utf8_lossy(&e.path).into_owned()).collect();
+        let names: Vec<_> = inventory.entries.iter().map(|e| String::from_utf8_lossy(&e.path).into_owned()).collect();
         assert_eq!(names, ["./a", "b", "c", "d"]);
         assert_eq!(inventory.documents[0].location, Location::Entry(2));
         assert!(inventory.links.contains_key(&3));
-        assert_eq!(
-            (inventory.find(b"a"), inventory.find(b"d"), inventory.find(b"e")),
-            (Some(0), Some(3), None)
-        );
+        assert_eq!((inventory.find(b"a"), inventory.find(b"d"), inventory.find(b"e")), (Some(0), Some(3), None));
     }
 
     #[test]

@@ -124,10 +124,8 @@ fn checked_text(untrusted: &[u8]) -> Result<&str, JsonError> {
     if MARKS.iter().any(|mark| untrusted.starts_with(mark)) {
         return Err(JsonError { problem: Problem::ByteOrderMark, at: Position { line: 1, column: 1 } });
     }
-    let text = std::str::from_utf8(untrusted).map_err(|error| JsonError {
-        problem: Problem::NotUtf8,
-        at: position(untrusted, error.valid_up_to()),
-    })?;
+    let text = std::str::from_utf8(untrusted)
+        .map_err(|error| JsonError { problem: Problem::NotUtf8, at: position(untrusted, error.valid_up_to()) })?;
     let mut walk = Walk::default();
     let mut reader = serde_json::Deserializer::from_str(text);
     walk.deserialize(&mut reader).and_then(|()| reader.end()).map_err(|error| walk.refusal(&error))?;
@@ -340,9 +338,9 @@ fn is_lossless(number: &str) -> bool {
     // Rust's own shortest form rounds ties up, most other writers to even: both are right.
     let precision = digits.checked_ilog10().unwrap_or(0) as usize;
     let gives_back = |written: &str| significant(written) == Some((digits, exponent));
-    number.parse::<f64>().is_ok_and(|double| {
-        gives_back(&format!("{double:.precision$e}")) || gives_back(&format!("{double:e}"))
-    })
+    number
+        .parse::<f64>()
+        .is_ok_and(|double| gives_back(&format!("{double:.precision$e}")) || gives_back(&format!("{double:e}")))
 }
 
 /// The digits of a number without leading and trailing zeros, and the power of ten they are multiplied with. `None`

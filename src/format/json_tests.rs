@@ -34,12 +34,9 @@ fn refuses_duplicate_keys_at_every_depth_and_in_every_spelling() {
         refusal("{\"path\":\"a\",\n \"sha256\":1,\n \"sha256\":2}"),
         "duplicate key \"sha256\" at line 3 column 9"
     );
-    for text in [
-        r#"{"run":1,"ru\u006E":2}"#,
-        r#"[[{"x":{"a":1,"b":2,"a":3}}]]"#,
-        r#"{"a":{"b":1},"a":2}"#,
-        r#"{"":1,"":2}"#,
-    ] {
+    for text in
+        [r#"{"run":1,"ru\u006E":2}"#, r#"[[{"x":{"a":1,"b":2,"a":3}}]]"#, r#"{"a":{"b":1},"a":2}"#, r#"{"":1,"":2}"#]
+    {
         assert!(refusal(text).starts_with("duplicate key"), "{text}");
     }
 }

@@ -58,10 +58,7 @@ pub fn danger(untrusted: &[u8]) -> Option<String> {
 pub fn unportable(untrusted: &[u8]) -> Option<String> {
     for part in normal(untrusted).split(|c| *c == b'/') {
         if part.len() > MAX_COMPONENT {
-            return Some(format!(
-                "a component has {} bytes, the limit is {MAX_COMPONENT} (NAME_MAX)",
-                part.len()
-            ));
+            return Some(format!("a component has {} bytes, the limit is {MAX_COMPONENT} (NAME_MAX)", part.len()));
         }
         if part.iter().any(|c| *c < 0x20 || *c == 0x7f || b"<>:\"|?*".contains(c)) {
             return Some("a component has a character that Windows reserves or a control character".into());
@@ -167,20 +164,9 @@ mod tests {
         ] {
             assert!(danger(bad).is_some(), "{:?}", String::from_utf8_lossy(bad));
         }
-        for good in [
-            &b"a"[..],
-            b"a/b",
-            b"./a",
-            b"./",
-            b".",
-            b"a/",
-            b"...",
-            b"..a",
-            b"a..",
-            b"\xff\xfe",
-            b"a b",
-            b".hidden",
-        ] {
+        for good in
+            [&b"a"[..], b"a/b", b"./a", b"./", b".", b"a/", b"...", b"..a", b"a..", b"\xff\xfe", b"a b", b".hidden"]
+        {
             assert_eq!(danger(good), None, "{:?}", String::from_utf8_lossy(good));
         }
     }

@@ -48,8 +48,7 @@ fn record(data: &[u8]) -> Result<(&[u8], &[u8], &[u8]), String> {
     if length > data.len() || length <= space + 2 {
         return Err(format!("the length says {length} bytes, {} are there", data.len()));
     }
-    let body =
-        data[space + 1..length].strip_suffix(b"\n").ok_or("the record does not end with a line feed")?;
+    let body = data[space + 1..length].strip_suffix(b"\n").ok_or("the record does not end with a line feed")?;
     let equals = body.iter().position(|c| *c == b'=').ok_or("no `=` between key and value")?;
     if equals == 0 {
         return Err("the key is empty".into());

@@ -113,10 +113,7 @@ impl<R: TarInput> TarReader<R> {
             let Some(block) = self.block()? else {
                 self.finished = true;
                 self.orphan(&pending, at);
-                self.note(
-                    Defect::TarEnd,
-                    format!("the archive ends at byte {at} without the two zero blocks"),
-                );
+                self.note(Defect::TarEnd, format!("the archive ends at byte {at} without the two zero blocks"));
                 return Ok(None);
             };
             if block.iter().all(|b| *b == 0) {
@@ -158,20 +155,14 @@ impl<R: TarInput> TarReader<R> {
         let kind = kind_of(header);
         let pax = pending.pax.unwrap_or_default();
         if (pending.long_name.is_some() || pending.long_link.is_some()) && pax != PaxHeader::default() {
-            self.note(
-                Defect::TarExtension,
-                format!("header at byte {at}: GNU long name and PAX header for one entry"),
-            );
+            self.note(Defect::TarExtension, format!("header at byte {at}: GNU long name and PAX header for one entry"));
         }
-        let mut path =
-            pax.sparse_name.clone().or(pax.path.clone()).or(pending.long_name).or(self.globals.path.clone());
+        let mut path = pax.sparse_name.clone().or(pax.path.clone()).or(pending.long_name).or(self.globals.path.clone());
         let mut path = path.take().unwrap_or_else(|| header_name(header));
-        let is_dir = kind == EntryKind::Dir || (path.ends_with(b"/") && kind == EntryKind::File);
-        let kind = if is_dir { EntryKind::Dir } else { kind };
+        let kind = self.slashed(kind, header, &path);
         strip_slashes(&mut path);
-        let link = kind
-            .is_link()
-            .then(|| pax.linkpath.clone().or(pending.long_link).unwrap_or_else(|| header_link(header)));
+        let link =
+            kind.is_link().then(|| pax.linkpath.clone().or(pending.long_link).unwrap_or_else(|| header_link(header)));
         let stated = field(&header.as_old().size, "size", at)?;
         let stored = self.stored_size(stated, pax.size.or(self.globals.size), kind, &path);
         let sparse = pax.sparse || kind == EntryKind::GnuSparse;
@@ -182,13 +173,32 @@ impl<R: TarInput> TarReader<R> {
             size,
             stored,
             offset: self.offset,
-            mode: field(&header.as_old().mode, "mode", at).unwrap_or(0) as u32,
-            mtime: pax
-                .mtime
-                .unwrap_or_else(|| field(&header.as_old().mtime, "mtime", at).map_or(0, |t| t as i64)),
+            mode: self.mode(header, at),
+            mtime: pax.mtime.unwrap_or_else(|| field(&header.as_old().mtime, "mtime", at).map_or(0, |t| t as i64)),
             link,
             sparse,
             path,
+        })
+    }
+
+    /// A file whose name ends with a slash: a directory in the oldest form of header, which has no type for it; in any
+    /// other form some readers see a directory and some a file.
+    fn slashed(&mut self, kind: EntryKind, header: &tar::Header, path: &[u8]) -> EntryKind {
+        if kind != EntryKind::File || !path.ends_with(b"/") {
+            return kind;
+        }
+        if header.entry_type().as_byte() == 0 {
+            return EntryKind::Dir;
+        }
+        self.anomalies.push(Anomaly::entry(Defect::EntryPath, path, "the name of a file ends with a slash"));
+        kind
+    }
+
+    /// The mode field; one that is no number is told and read as 0, since nothing depends on it for reading on.
+    fn mode(&mut self, header: &tar::Header, at: u64) -> u32 {
+        number(&header.as_old().mode).map(|mode| mode as u32).unwrap_or_else(|why| {
+            self.note(Defect::TarHeader, format!("header at byte {at}: mode {why}"));
+            0
         })
     }
 
@@ -216,13 +226,7 @@ impl<R: TarInput> TarReader<R> {
     }
 
     /// The expanded size of a sparse file; reads over the extra headers of the old GNU form.
-    fn sparse_size(
-        &mut self,
-        header: &tar::Header,
-        pax: &PaxHeader,
-        stored: u64,
-        at: u64,
-    ) -> Result<u64, ReadError> {
+    fn sparse_size(&mut self, header: &tar::Header, pax: &PaxHeader, stored: u64, at: u64) -> Result<u64, ReadError> {
         if let Some(size) = pax.sparse_size {
             return Ok(size);
         }
@@ -251,9 +255,7 @@ impl<R: TarInput> TarReader<R> {
         if parsed.path.is_some() || parsed.linkpath.is_some() || parsed.size.is_some() || parsed.sparse {
             self.note(
                 Defect::TarExtension,
-                format!(
-                    "global PAX header at byte {at} sets a path, link or size for all entries that follow"
-                ),
+                format!("global PAX header at byte {at} sets a path, link or size for all entries that follow"),
             );
         }
         self.globals = parsed;
@@ -274,10 +276,7 @@ impl<R: TarInput> TarReader<R> {
     fn extension_data(&mut self, header: &tar::Header, at: u64) -> Result<Vec<u8>, ReadError> {
         let size = field(&header.as_old().size, "size", at)?;
         if size > Limits::MAX_EXTENSION {
-            return Err(extension(
-                at,
-                &format!("it has {size} bytes, the limit is {}", Limits::MAX_EXTENSION),
-            ));
+            return Err(extension(at, &format!("it has {size} bytes, the limit is {}", Limits::MAX_EXTENSION)));
         }
         self.expect(size)?;
         let mut data = vec![0; size as usize];
@@ -304,10 +303,7 @@ impl<R: TarInput> TarReader<R> {
     fn check_end(&mut self, at: u64) -> Result<(), ReadError> {
         match self.block()? {
             None => {
-                self.note(
-                    Defect::TarEnd,
-                    format!("the archive ends at byte {at} with one zero block instead of two"),
-                );
+                self.note(Defect::TarEnd, format!("the archive ends at byte {at} with one zero block instead of two"));
                 return Ok(());
             }
             Some(block) if block.iter().any(|b| *b != 0) => {
@@ -325,10 +321,7 @@ impl<R: TarInput> TarReader<R> {
             let got = self.fill(&mut buffer)?;
             if let Some(position) = buffer[..got].iter().position(|b| *b != 0) {
                 let place = start + position as u64;
-                self.note(
-                    Defect::ContainerTrailing,
-                    format!("data at byte {place}, after the end of the archive"),
-                );
+                self.note(Defect::ContainerTrailing, format!("data at byte {place}, after the end of the archive"));
                 return Ok(());
             }
             if got < buffer.len() {
@@ -339,19 +332,15 @@ impl<R: TarInput> TarReader<R> {
 
     fn expect(&mut self, size: u64) -> Result<(), ReadError> {
         let padded = size.checked_next_multiple_of(BLOCK as u64);
-        match padded
-            .filter(|padded| self.offset.checked_add(*padded).is_some_and(|end| end <= i64::MAX as u64))
-        {
+        match padded.filter(|padded| self.offset.checked_add(*padded).is_some_and(|end| end <= i64::MAX as u64)) {
             Some(padded) => {
                 self.data_left = size;
                 self.padding = padded - size;
                 Ok(())
             }
-            None => Err(Anomaly::container(
-                Defect::TarHeader,
-                format!("a size of {size} bytes leaves the archive"),
-            )
-            .into()),
+            None => {
+                Err(Anomaly::container(Defect::TarHeader, format!("a size of {size} bytes leaves the archive")).into())
+            }
         }
     }
 
@@ -466,9 +455,8 @@ fn strip_slashes(path: &mut Vec<u8>) {
 }
 
 fn field(bytes: &[u8], name: &str, at: u64) -> Result<u64, ReadError> {
-    number(bytes).map_err(|why| {
-        Anomaly::container(Defect::TarHeader, format!("header at byte {at}: {name} {why}")).into()
-    })
+    number(bytes)
+        .map_err(|why| Anomaly::container(Defect::TarHeader, format!("header at byte {at}: {name} {why}")).into())
 }
 
 /// A numeric field: octal text, or base-256 with the top bit set (GNU, star).

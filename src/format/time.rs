@@ -7,14 +7,11 @@ pub type Time = Timestamp;
 
 /// An RFC 3339 date and time with offset. The error says what was expected.
 pub fn parse_rfc3339(untrusted: &str) -> Result<Time, String> {
-    let shape = untrusted.len() >= 20
-        && untrusted.as_bytes().get(10).is_some_and(|c| matches!(c, b'T' | b't' | b' '));
+    let shape = untrusted.len() >= 20 && untrusted.as_bytes().get(10).is_some_and(|c| matches!(c, b'T' | b't' | b' '));
     if !shape || untrusted.contains('[') {
         return Err("expected a date and time such as 2026-11-20T00:00:00Z (RFC 3339)".into());
     }
-    untrusted
-        .parse()
-        .map_err(|_| "expected a date and time such as 2026-11-20T00:00:00Z (RFC 3339)".to_string())
+    untrusted.parse().map_err(|_| "expected a date and time such as 2026-11-20T00:00:00Z (RFC 3339)".to_string())
 }
 
 /// `2026-11-20T00:00:00Z`: UTC, fraction only where there is one.
@@ -24,8 +21,7 @@ pub fn format_rfc3339(time: Time) -> String {
 
 /// A duration in seconds from `90s`, `15m`, `72h`, `7d` or `2w`.
 pub fn parse_duration(text: &str) -> Result<i64, String> {
-    let expected =
-        || format!("expected a number and a unit such as 72h or 7d (s, m, h, d, w), found {text:?}");
+    let expected = || format!("expected a number and a unit such as 72h or 7d (s, m, h, d, w), found {text:?}");
     let unit = text.chars().last().ok_or_else(expected)?;
     let seconds: i64 = match unit {
         's' => 1,
@@ -71,13 +67,8 @@ mod tests {
 
     #[test]
     fn rfc3339_only() {
-        assert_eq!(
-            format_rfc3339(parse_rfc3339("2026-11-20T01:00:00+01:00").unwrap()),
-            "2026-11-20T00:00:00Z"
-        );
-        for bad in
-            ["", "2026-11-20", "2026-11-20T00:00:00", "yesterday", "2026-11-20T00:00:00+01:00[Europe/Paris]"]
-        {
+        assert_eq!(format_rfc3339(parse_rfc3339("2026-11-20T01:00:00+01:00").unwrap()), "2026-11-20T00:00:00Z");
+        for bad in ["", "2026-11-20", "2026-11-20T00:00:00", "yesterday", "2026-11-20T00:00:00+01:00[Europe/Paris]"] {
             assert!(parse_rfc3339(bad).is_err(), "{bad}");
         }
     }

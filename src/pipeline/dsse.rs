@@ -22,8 +22,7 @@ use std::path::Path;
 ///
 /// Returns the verification and, only where it succeeded, the authenticated payload.
 pub fn verify(input: &Path, policy: &Policy) -> Result<(Verification, Option<Vec<u8>>), EnvironmentError> {
-    let bytes =
-        if input.as_os_str() == "-" { read_stdin()? } else { read_small(input, Limits::MAX_DOCUMENT)? };
+    let bytes = if input.as_os_str() == "-" { read_stdin()? } else { read_small(input, Limits::MAX_DOCUMENT)? };
     let name = input.file_name().map_or(b"envelope".to_vec(), |name| name.as_encoded_bytes().to_vec());
     let mut inventory = inventory_of(name, bytes);
     let mut bundle = DsseEnvelope.interpret(&mut inventory);
@@ -31,8 +30,7 @@ pub fn verify(input: &Path, policy: &Policy) -> Result<(Verification, Option<Vec
     let (mut signers, mut by, mut payload) = (Vec::new(), Authentication::None, None);
     let mut established = BTreeSet::new();
     for document in &bundle.signed {
-        let outcome =
-            envelope::verify(&document.parsed.envelope, &document.name, document.payload_types, policy);
+        let outcome = envelope::verify(&document.parsed.envelope, &document.name, document.payload_types, policy);
         checks.extend(outcome.checks);
         if let Some(proof) = outcome.proof {
             by = proof.get().by;
@@ -51,10 +49,8 @@ pub fn verify(input: &Path, policy: &Policy) -> Result<(Verification, Option<Vec
         because: "the verb takes one DSSE envelope".into(),
         near_misses: Vec::new(),
     };
-    let reading =
-        Reading { inventory, recognition, bundle, checks: Vec::new(), portability: Unportable::default() };
-    let authority =
-        Authority { standings: vec![Standing::Evidence], trusted: Vec::new(), pinned_by: Vec::new() };
+    let reading = Reading { inventory, recognition, bundle, checks: Vec::new(), portability: Unportable::default() };
+    let authority = Authority { standings: vec![Standing::Evidence], trusted: Vec::new(), pinned_by: Vec::new() };
     let waivers = policy.waivers.clone();
     let verification = Verification {
         reading,
@@ -73,11 +69,7 @@ pub fn verify(input: &Path, policy: &Policy) -> Result<(Verification, Option<Vec
 fn read_stdin() -> Result<Vec<u8>, EnvironmentError> {
     let mut bytes = Vec::new();
     let limit = Limits::MAX_DOCUMENT;
-    std::io::stdin()
-        .lock()
-        .take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|e| EnvironmentError::read("-", e))?;
+    std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes).map_err(|e| EnvironmentError::read("-", e))?;
     if bytes.len() as u64 > limit {
         return Err(EnvironmentError::read(
             "-",

@@ -69,8 +69,12 @@ fn pass(
     inventory.name = super::sidecar::input_name(input);
     inventory.documents.extend(sidecars.documents.iter().cloned());
     let recognition = recognise(&inventory, forced);
-    let mut bundle =
-        if inventory.incomplete { Bundle::default() } else { recognition.kind.interpret(&mut inventory) };
+    let is_archive = inventory.container.last() != Some(&"file");
+    let mut bundle = if inventory.incomplete || !is_archive {
+        Bundle::default()
+    } else {
+        recognition.kind.interpret(&mut inventory)
+    };
     let anomalies = links::judge(&inventory, bundle.links_allowed || inventory.incomplete);
     inventory.anomalies.extend(anomalies);
     let mut checks = container_checks(&inventory);

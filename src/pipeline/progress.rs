@@ -28,10 +28,6 @@ impl Progress {
 
     /// Bytes done, bytes in all (0: not known), entries done.
     pub fn snapshot(&self) -> (u64, u64, u64) {
-        (
-            self.done.load(Ordering::Relaxed),
-            self.total.load(Ordering::Relaxed),
-            self.entries.load(Ordering::Relaxed),
-        )
+        (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed), self.entries.load(Ordering::Relaxed))
     }
 }

@@ -61,16 +61,13 @@ fn index(
         let hash = member.kind == EntryKind::File && !member.sparse;
         total = total.saturating_add(size);
         if total > options.limits.max_bytes {
-            let detail =
-                format!("more than {} bytes; raise --max-bytes to read on", options.limits.max_bytes);
+            let detail = format!("more than {} bytes; raise --max-bytes to read on", options.limits.max_bytes);
             return Err(Anomaly::container(Defect::LimitBytes, detail).into());
         }
         if offset.saturating_add(size) > file.size() {
             let missing = offset.saturating_add(size) - file.size();
-            let detail = format!(
-                "the archive ends at byte {}; {missing} more bytes of an entry should follow",
-                file.size()
-            );
+            let detail =
+                format!("the archive ends at byte {}; {missing} more bytes of an entry should follow", file.size());
             return Err(Anomaly::container(Defect::ContainerTruncated, detail).into());
         }
         let index = recorder.add(member)?;
@@ -82,7 +79,7 @@ fn index(
 
 fn read_documents(file: &OpenFile, recorder: &mut Recorder, extents: &[Extent]) -> Result<(), ScanError> {
     for extent in extents {
-        if recorder.wants(extent.index) {
+        if recorder.wants(extent.index)? {
             let mut bytes = vec![0; extent.size as usize];
             let mut filled = 0;
             while filled < bytes.len() {
@@ -173,8 +170,7 @@ where
         worker();
     } else {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.min(count)).build();
-        let pool =
-            pool.map_err(|e| super::error::EnvironmentError::Threads { jobs, reason: e.to_string() })?;
+        let pool = pool.map_err(|e| super::error::EnvironmentError::Threads { jobs, reason: e.to_string() })?;
         pool.broadcast(|_| worker());
     }
     failed.into_inner().ok().flatten().map_or(Ok(()), Err)

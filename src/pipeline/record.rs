@@ -36,8 +36,7 @@ impl Recorder {
     /// Adds an entry; the digest comes later. The error is the limit on entries.
     pub(super) fn add(&mut self, member: Member) -> Result<EntryIndex, Anomaly> {
         if self.inventory.entries.len() as u64 >= self.limits.max_entries.min(u64::from(EntryIndex::MAX)) {
-            let detail =
-                format!("more than {} entries; raise --max-entries to read on", self.limits.max_entries);
+            let detail = format!("more than {} entries; raise --max-entries to read on", self.limits.max_entries);
             return Err(Anomaly::container(Defect::LimitEntries, detail));
         }
         self.judge(&member);
@@ -75,26 +74,23 @@ impl Recorder {
         }
     }
 
-    /// Whether the entry is a document to keep, within the limits on documents.
-    pub(super) fn wants(&mut self, index: EntryIndex) -> bool {
+    /// Whether the entry is a document to keep. The error is the limit on documents: a document that cannot be read could
+    /// say anything.
+    pub(super) fn wants(&mut self, index: EntryIndex) -> Result<bool, Anomaly> {
         let entry = self.inventory.entry(index);
         if entry.kind != EntryKind::File || !bundle::wants_document(entry.normal_path()) {
-            return false;
+            return Ok(false);
         }
         let size = entry.size;
-        if size > self.limits.max_document
-            || self.document_bytes.saturating_add(size) > self.limits.max_documents
-        {
+        if size > self.limits.max_document || self.document_bytes.saturating_add(size) > self.limits.max_documents {
             let why = format!(
                 "a document of {size} bytes; the limits are {} for one and {} for all",
                 self.limits.max_document, self.limits.max_documents
             );
-            let path = entry.path.clone();
-            self.note(Anomaly::entry(Defect::LimitDocument, &path, why));
-            return false;
+            return Err(Anomaly::entry(Defect::LimitDocument, &entry.path, why));
         }
         self.document_bytes += size;
-        true
+        Ok(true)
     }
 
     pub(super) fn document(&mut self, index: EntryIndex, bytes: Vec<u8>) {
@@ -135,9 +131,7 @@ impl Recorder {
         for (defect, count) in Defect::ALL.iter().zip(self.counts) {
             if count > MAX_ANOMALIES {
                 let more = count - MAX_ANOMALIES;
-                self.inventory
-                    .anomalies
-                    .push(Anomaly::container(*defect, format!("and {more} more of this kind")));
+                self.inventory.anomalies.push(Anomaly::container(*defect, format!("and {more} more of this kind")));
             }
         }
         self.inventory

@@ -36,11 +36,7 @@ pub struct ScanOptions {
 ///
 /// # Errors
 /// [`EnvironmentError`] where the medium failed. A malformed container is no error: it is in the anomalies.
-pub fn scan(
-    source: &mut Source,
-    options: &ScanOptions,
-    progress: &Progress,
-) -> Result<Inventory, EnvironmentError> {
+pub fn scan(source: &mut Source, options: &ScanOptions, progress: &Progress) -> Result<Inventory, EnvironmentError> {
     let mut recorder = Recorder::new(options.limits, options.sha512);
     let path = source.path().to_path_buf();
     let outcome = match source {
@@ -116,9 +112,8 @@ fn scan_file(
         } else {
             stream::scan(file.reader(), &entry_name(file.path()), options, progress, recorder)
         };
-        let digest = digest.map(|thread| {
-            thread.join().unwrap_or_else(|_| Err(io::Error::other("the digest thread failed")))
-        });
+        let digest =
+            digest.map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("the digest thread failed"))));
         outcome.map(|()| digest)
     });
     file.check_unchanged()?;

@@ -61,9 +61,7 @@ impl Sidecars {
     /// Whether one of them is a list that speaks of the input file, so that its own digest is needed.
     pub fn need_subject_digest(&self, input: &Path) -> bool {
         let name = input_name(input);
-        self.documents
-            .iter()
-            .any(|d| lists::is_sidecar_list(d) && !lists::outer_statements(d, &name).is_empty())
+        self.documents.iter().any(|d| lists::is_sidecar_list(d) && !lists::outer_statements(d, &name).is_empty())
     }
 }
 

@@ -34,8 +34,7 @@ impl Source {
     pub fn open(input: &Path) -> Result<Source, EnvironmentError> {
         let fail = |error| EnvironmentError::read(input, error);
         if input.as_os_str() == "-" {
-            let stdin =
-                rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).map_err(|e| fail(e.into()))?;
+            let stdin = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).map_err(|e| fail(e.into()))?;
             return Ok(Source::Stream { reader: Some(File::from(stdin)), path: input.into() });
         }
         let file = File::open(input).map_err(fail)?;
@@ -46,10 +45,7 @@ impl Source {
         if meta.is_file() {
             return OpenFile::new(file, input.into()).map(Source::File);
         }
-        if meta.file_type().is_fifo()
-            || meta.file_type().is_char_device()
-            || meta.file_type().is_block_device()
-        {
+        if meta.file_type().is_fifo() || meta.file_type().is_char_device() || meta.file_type().is_block_device() {
             return Ok(Source::Stream { reader: Some(file), path: input.into() });
         }
         Err(EnvironmentError::NotReadable { path: input.into() })

@@ -57,8 +57,7 @@ fn peel<'a>(
         head.truncate(got);
         let depth = recorder.inventory().container.len();
         if depth as u32 >= options.limits.max_depth {
-            let detail =
-                format!("more than {depth} containers inside one another; raise --max-depth to read on");
+            let detail = format!("more than {depth} containers inside one another; raise --max-depth to read on");
             return Err(Anomaly::container(Defect::LimitDepth, detail).into());
         }
         let codec = Codec::detect(&head);
@@ -116,16 +115,8 @@ fn hash_all(
             })
             .collect();
         drop(back);
-        let mut splitter = Splitter {
-            workers,
-            returned,
-            pool: Vec::new(),
-            made: 0,
-            next: 0,
-            batch: None,
-            recorder,
-            progress,
-        };
+        let mut splitter =
+            Splitter { workers, returned, pool: Vec::new(), made: 0, next: 0, batch: None, recorder, progress };
         let outcome = match single {
             Some(name) => splitter.single(decoded, name),
             None => splitter.archive(TarReader::new(StreamInput(decoded))),
@@ -196,7 +187,7 @@ impl Splitter<'_> {
             let index = self.recorder.add(member)?;
             self.progress.add_entries(1);
             if hash {
-                let keep = self.recorder.wants(index);
+                let keep = self.recorder.wants(index)?;
                 let mut read = |buffer: &mut [u8]| reader.read_data(buffer).map_err(ScanError::from);
                 if stored as usize <= BUFFER / 4 && stored <= BUFFER as u64 {
                     self.small(index, stored as usize, keep, &mut read)?;
@@ -220,8 +211,7 @@ impl Splitter<'_> {
             sparse: false,
         };
         let index = self.recorder.add(member)?;
-        let size =
-            self.large(index, false, &mut |buffer| read_full(&mut decoded, buffer).map_err(ScanError::from))?;
+        let size = self.large(index, false, &mut |buffer| read_full(&mut decoded, buffer).map_err(ScanError::from))?;
         self.recorder.inventory().entries[index as usize].size = size;
         Ok(())
     }
@@ -258,8 +248,7 @@ impl Splitter<'_> {
         read: &mut dyn FnMut(&mut [u8]) -> Result<usize, ScanError>,
     ) -> Result<u64, ScanError> {
         let worker = self.turn();
-        let mut document =
-            keep.then(|| Vec::with_capacity(self.recorder.inventory().entry(index).size as usize));
+        let mut document = keep.then(|| Vec::with_capacity(self.recorder.inventory().entry(index).size as usize));
         let mut total = 0;
         loop {
             let mut buffer = self.buffer();

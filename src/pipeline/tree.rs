@@ -43,23 +43,15 @@ pub(super) fn scan(
         for index in &tasks[number] {
             let (name, size, mtime, keep) = match recorder.lock() {
                 Ok(mut recorder) => {
-                    let keep = recorder.wants(*index);
+                    let keep = recorder.wants(*index)?;
                     let entry = recorder.inventory().entry(*index);
                     (entry.path.clone(), entry.size, entry.mtime, keep)
                 }
                 Err(_) => return Ok(()),
             };
             let mut document = keep.then(Vec::new);
-            let digests = read_file(
-                root,
-                path,
-                &name,
-                (size, mtime),
-                buffer,
-                options.sha512,
-                document.as_mut(),
-                progress,
-            )?;
+            let digests =
+                read_file(root, path, &name, (size, mtime), buffer, options.sha512, document.as_mut(), progress)?;
             if let Ok(mut recorder) = recorder.lock() {
                 recorder.digest(*index, digests);
                 if let Some(document) = document {
@@ -73,11 +65,7 @@ pub(super) fn scan(
 }
 
 /// Lists everything below `path`; returns the regular files with their sizes.
-fn walk(
-    path: &Path,
-    options: &ScanOptions,
-    recorder: &mut Recorder,
-) -> Result<Vec<(EntryIndex, u64)>, ScanError> {
+fn walk(path: &Path, options: &ScanOptions, recorder: &mut Recorder) -> Result<Vec<(EntryIndex, u64)>, ScanError> {
     let mut files = Vec::new();
     let (mut total, mut device, mut mounts) = (0u64, None, 0u64);
     for found in walkdir::WalkDir::new(path).follow_links(false).sort_by_file_name() {
@@ -91,8 +79,7 @@ fn walk(
         let kind = kind_of(meta.file_type());
         let link = match kind {
             EntryKind::Symlink => {
-                let target =
-                    std::fs::read_link(found.path()).map_err(|e| EnvironmentError::read(found.path(), e))?;
+                let target = std::fs::read_link(found.path()).map_err(|e| EnvironmentError::read(found.path(), e))?;
                 Some(target.as_os_str().as_bytes().to_vec())
             }
             _ => None,
@@ -116,8 +103,7 @@ fn walk(
             files.push((index, size));
         }
         if total > options.limits.max_bytes {
-            let detail =
-                format!("more than {} bytes; raise --max-bytes to read on", options.limits.max_bytes);
+            let detail = format!("more than {} bytes; raise --max-bytes to read on", options.limits.max_bytes);
             return Err(Anomaly::container(Defect::LimitBytes, detail).into());
         }
     }
@@ -132,8 +118,7 @@ fn walk(
 
 fn walk_error(path: &Path, error: walkdir::Error) -> ScanError {
     let at = error.path().unwrap_or(path).to_path_buf();
-    EnvironmentError::read(at, error.into_io_error().unwrap_or_else(|| io::Error::other("a loop of links")))
-        .into()
+    EnvironmentError::read(at, error.into_io_error().unwrap_or_else(|| io::Error::other("a loop of links"))).into()
 }
 
 fn kind_of(kind: std::fs::FileType) -> EntryKind {

@@ -6,12 +6,13 @@ use super::progress::Progress;
 use super::sidecar::{Sidecars, input_name};
 use crate::bundle::lists;
 use crate::bundle::model::Binding;
-use crate::format::digest::{Digest, hex};
+use crate::format::anomaly::Defect;
+use crate::format::digest::{Digest, hex, sha256};
 use crate::format::inventory::{EntryIndex, Inventory};
 use crate::format::time;
 use crate::trust::authority::{self, Authority, Standing};
 use crate::trust::check::{self, Check, push_failures};
-use crate::trust::claims::{self, Dispute, DocumentIndex, Outcome};
+use crate::trust::claims::{self, Dispute, DocumentIndex, Outcome, Role};
 use crate::trust::envelope::{self, Authentication, Signer};
 use crate::trust::policy::{Policy, Property};
 use crate::trust::verdict::{Verdict, judge};
@@ -41,11 +42,7 @@ pub struct Verification {
 }
 
 /// Reads and judges.
-pub fn verify(
-    request: &Request,
-    policy: &Policy,
-    progress: &Progress,
-) -> Result<Verification, EnvironmentError> {
+pub fn verify(request: &Request, policy: &Policy, progress: &Progress) -> Result<Verification, EnvironmentError> {
     Ok(assess(inspect::read(request, progress)?, policy))
 }
 
@@ -54,6 +51,11 @@ pub fn assess(mut reading: Reading, policy: &Policy) -> Verification {
     let mut checks = std::mem::take(&mut reading.checks);
     let mut waivers = policy.waivers.clone();
     let required = policy.required(&reading.bundle.promised);
+    if reading.inventory.container.last() == Some(&"file") {
+        let detail = "the compressed stream holds no archive; a bundle is a directory or a tar";
+        checks.insert(0, Check::fail(check::of_defect(Defect::ContainerFormat), "", detail));
+        return stopped(reading, checks, required, waivers);
+    }
     if reading.inventory.incomplete {
         return stopped(reading, checks, required, waivers);
     }
@@ -68,26 +70,11 @@ pub fn assess(mut reading: Reading, policy: &Policy) -> Verification {
     not_applicable(&required, &mut checks);
     let established = established(&reading, &authority, authenticated_by, policy, &checks);
     let verdict = judge(&required, &established, &checks);
-    Verification {
-        reading,
-        authority,
-        checks,
-        signers,
-        authenticated_by,
-        required,
-        established,
-        verdict,
-        waivers,
-    }
+    Verification { reading, authority, checks, signers, authenticated_by, required, established, verdict, waivers }
 }
 
 /// Reading stopped at a container defect: nothing more is concluded.
-fn stopped(
-    reading: Reading,
-    mut checks: Vec<Check>,
-    required: Vec<Property>,
-    waivers: Vec<String>,
-) -> Verification {
+fn stopped(reading: Reading, mut checks: Vec<Check>, required: Vec<Property>, waivers: Vec<String>) -> Verification {
     let detail = "not checked: the container could not be read to its end";
     for kind in [check::DSSE_SIGNATURE, check::ENTRY_DIGEST, check::ENTRY_MISSING, check::ENTRY_UNLISTED] {
         checks.push(Check::skip(kind, "", detail));
@@ -116,23 +103,14 @@ fn check_signatures(
     let (mut proven, mut signers, mut by) = (Vec::new(), Vec::new(), Authentication::None);
     let signed = std::mem::take(&mut reading.bundle.signed);
     for document in &signed {
-        let outcome =
-            envelope::verify(&document.parsed.envelope, &document.name, document.payload_types, policy);
+        let outcome = envelope::verify(&document.parsed.envelope, &document.name, document.payload_types, policy);
         checks.extend(outcome.checks);
         let Some(entry) = document.stands_for else { continue };
         let bound = document.binding != Binding::Broken;
-        if bound {
-            let file = reading.inventory.entry(entry);
-            let (name, digest) = (file.normal_path().to_vec(), file.sha256);
-            let inventory = &reading.inventory;
-            reading.bundle.claims.state(
-                inventory,
-                document.document,
-                &name,
-                Some(Digest::Sha256(digest)),
-                None,
-            );
-        }
+        let file = reading.inventory.entry(entry);
+        let stated = if bound { file.sha256 } else { sha256(document.parsed.envelope.payload()) };
+        let name = file.normal_path().to_vec();
+        reading.bundle.claims.state(&reading.inventory, document.document, &name, Some(Digest::Sha256(stated)), None);
         if let Some(proof) = outcome.proof.filter(|_| bound) {
             by = if by == Authentication::None { proof.get().by } else { by.max(proof.get().by) };
             proven.push(document.document);
@@ -164,7 +142,9 @@ fn check_entries(
 fn check_digests(reading: &Reading, authority: &Authority, checks: &mut Vec<Check>) {
     let (inventory, all) = (&reading.inventory, &reading.bundle.claims);
     let (mut digests, mut sizes, mut disagreements) = (Vec::new(), Vec::new(), Vec::new());
-    for dispute in all.disputes().iter().filter(|d| d.outcome != Outcome::NotComputed) {
+    // That a payload is not the file that it stands for is the subject of dsse-payload.
+    let of_envelope = |d: &Dispute| all.documents()[usize::from(d.document)].role == Role::Envelope;
+    for dispute in all.disputes().iter().filter(|d| d.outcome != Outcome::NotComputed && !of_envelope(d)) {
         let supported = all.about(dispute.entry).iter().any(|c| c.outcome == Outcome::Agrees);
         let trusted = authority.trusted.get(usize::from(dispute.document)).copied().unwrap_or(false);
         if supported && !trusted {
@@ -182,11 +162,7 @@ fn check_digests(reading: &Reading, authority: &Authority, checks: &mut Vec<Chec
         .filter(|c| c.iter().any(|c| c.outcome == Outcome::Agrees))
         .count();
     let pass = if agreeing > 0 {
-        Check::pass(
-            check::ENTRY_DIGEST,
-            "",
-            format!("{agreeing} entries have the digest that documents state"),
-        )
+        Check::pass(check::ENTRY_DIGEST, "", format!("{agreeing} entries have the digest that documents state"))
     } else {
         Check::skip(check::ENTRY_DIGEST, "", "no document states the digest of an entry")
     };
@@ -208,8 +184,7 @@ fn one_a_subject(rows: Vec<Check>) -> Vec<Check> {
     for row in rows {
         match merged.last_mut() {
             Some(last)
-                if last.subject == row.subject
-                    && last.evidence.get("expected") == row.evidence.get("expected") =>
+                if last.subject == row.subject && last.evidence.get("expected") == row.evidence.get("expected") =>
             {
                 let by = row.evidence.get("stated_by").cloned().unwrap_or_default();
                 last.evidence.entry("stated_by").and_modify(|known| *known = format!("{known}, {by}"));
@@ -254,23 +229,18 @@ fn disagreement(reading: &Reading, dispute: &Dispute) -> Check {
     let (inventory, all) = (&reading.inventory, &reading.bundle.claims);
     let entry = inventory.entry(dispute.entry);
     let agreeing = all.about(dispute.entry).iter().filter(|c| c.outcome == Outcome::Agrees);
-    let right: Vec<String> =
-        agreeing.map(|c| String::from_utf8_lossy(all.name(c.document)).into_owned()).collect();
+    let right: Vec<String> = agreeing.map(|c| String::from_utf8_lossy(all.name(c.document)).into_owned()).collect();
     let wrong = String::from_utf8_lossy(all.name(dispute.document)).into_owned();
     let expected = dispute.digest.map_or("another size".into(), |d| d.prefixed());
-    let detail = format!(
-        "{wrong} says {expected}; {} and the content say sha256:{}",
-        right.join(", "),
-        hex(&entry.sha256)
-    );
+    let detail =
+        format!("{wrong} says {expected}; {} and the content say sha256:{}", right.join(", "), hex(&entry.sha256));
     Check::fail(check::DOCUMENTS_AGREE, &entry.path, detail).with("stated_by", wrong)
 }
 
 fn check_missing(reading: &Reading, checks: &mut Vec<Check>) {
     let all = &reading.bundle.claims;
     let rows = all.missing().iter().map(|(path, by)| {
-        let names: Vec<String> =
-            by.iter().map(|d| String::from_utf8_lossy(all.name(*d)).into_owned()).collect();
+        let names: Vec<String> = by.iter().map(|d| String::from_utf8_lossy(all.name(*d)).into_owned()).collect();
         Check::fail(check::ENTRY_MISSING, path, format!("named by {}, not in the bundle", names.join(", ")))
     });
     let pass = match (reading.bundle.has_lists, all.claims().is_empty()) {
@@ -287,6 +257,10 @@ fn check_unlisted(
     checks: &mut Vec<Check>,
     waivers: &mut Vec<String>,
 ) {
+    if reading.bundle.unreadable {
+        checks.push(Check::skip(check::ENTRY_UNLISTED, "", "the document that names the entries could not be read"));
+        return;
+    }
     if !reading.bundle.has_lists && reading.bundle.claims.claims().is_empty() {
         checks.push(Check::skip(
             check::ENTRY_UNLISTED,
@@ -321,18 +295,18 @@ fn unvouched(reading: &Reading, authority: &Authority, index: EntryIndex, signed
     let entry = reading.inventory.entry(index);
     match authority.standings[index as usize] {
         Standing::Unlisted if entry.normal_path().is_empty() && entry.path.as_ref() != b"" => None,
-        Standing::Unlisted => Some(format!(
-            "a {} that no document names; remove it, or waive it with --allow-extra",
-            entry.kind.name()
-        )),
+        Standing::Unlisted => {
+            Some(format!("a {} that no document names; remove it, or waive it with --allow-extra", entry.kind.name()))
+        }
         Standing::Listed if signed => {
-            let by = reading.bundle.claims.about(index).iter().map(|c| c.document).collect::<BTreeSet<_>>();
-            let names: Vec<String> = by
-                .iter()
-                .map(|d| String::from_utf8_lossy(reading.bundle.claims.name(*d)).into_owned())
-                .collect();
-            let names = if names.is_empty() { "a document".into() } else { names.join(", ") };
-            Some(format!("only {names} names it, and nothing signed vouches for that"))
+            let about = reading.bundle.claims.about(index);
+            if about.iter().all(|c| c.outcome == Outcome::Named) {
+                return None;
+            }
+            let by = about.iter().map(|c| c.document).collect::<BTreeSet<_>>();
+            let names: Vec<String> =
+                by.iter().map(|d| String::from_utf8_lossy(reading.bundle.claims.name(*d)).into_owned()).collect();
+            Some(format!("only {} names it, and nothing signed vouches for that", names.join(", ")))
         }
         _ => None,
     }
@@ -341,18 +315,11 @@ fn unvouched(reading: &Reading, authority: &Authority, index: EntryIndex, signed
 fn check_names(reading: &Reading, required: &[Property], checks: &mut Vec<Check>) {
     let found = &reading.portability;
     if found.count == 0 {
-        checks.push(Check::pass(
-            check::PORTABLE_NAMES,
-            "",
-            "no two names collide elsewhere and none is reserved",
-        ));
+        checks.push(Check::pass(check::PORTABLE_NAMES, "", "no two names collide elsewhere and none is reserved"));
         return;
     }
-    let detail = format!(
-        "{} names collide or are reserved on other systems: {}",
-        found.count,
-        found.examples.join("; ")
-    );
+    let detail =
+        format!("{} names collide or are reserved on other systems: {}", found.count, found.examples.join("; "));
     checks.push(if required.contains(&Property::PortableNames) {
         Check::fail(check::PORTABLE_NAMES, "", detail)
     } else {
@@ -377,19 +344,13 @@ fn check_age(reading: &Reading, policy: &Policy, required: &[Property], checks: 
         time::format_rfc3339(policy.at)
     );
     let check = match policy.max_age {
-        Some(_) if age < -TOLERANCE => {
-            Check::fail(check::AGE, document, format!("{words}: it lies in the future"))
+        Some(_) if age < -TOLERANCE => Check::fail(check::AGE, document, format!("{words}: it lies in the future")),
+        Some(limit) if age > limit => {
+            Check::fail(check::AGE, document, format!("{words}; --max-age allows {}", time::describe_seconds(limit)))
         }
-        Some(limit) if age > limit => Check::fail(
-            check::AGE,
-            document,
-            format!("{words}; --max-age allows {}", time::describe_seconds(limit)),
-        ),
-        Some(limit) => Check::pass(
-            check::AGE,
-            document,
-            format!("{words}; --max-age allows {}", time::describe_seconds(limit)),
-        ),
+        Some(limit) => {
+            Check::pass(check::AGE, document, format!("{words}; --max-age allows {}", time::describe_seconds(limit)))
+        }
         None => Check::skip(
             check::AGE,
             document,

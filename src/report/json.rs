@@ -85,8 +85,7 @@ impl Report<'_> {
     fn serialize_extras<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let documents = self.facts().iter().map(|facts| {
-            let items: Vec<_> =
-                facts.items.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+            let items: Vec<_> = facts.items.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
             json!({"document": text(&facts.document), "claims": items})
         });
         map.serialize_entry("documents", &documents.collect::<Vec<_>>())?;
@@ -98,8 +97,7 @@ impl Report<'_> {
         }
         let external = &self.reading().bundle.external;
         if !external.is_empty() {
-            let external =
-                external.iter().map(|e| json!({"path": e.path, "sha256": e.sha256, "size": e.size}));
+            let external = external.iter().map(|e| json!({"path": e.path, "sha256": e.sha256, "size": e.size}));
             map.serialize_entry("external", &external.collect::<Vec<_>>())?;
         }
         Ok(())
@@ -267,8 +265,7 @@ fn name<M: SerializeMap>(map: &mut M, key: &str, bytes_key: &str, bytes: &[u8]) 
 
 fn summary(report: &Report<'_>) -> Vec<(&'static str, serde_json::Value)> {
     let inventory = report.inventory();
-    let mut rows =
-        vec![("entries", json!(inventory.entries.len())), ("bytes", json!(inventory.total_bytes()))];
+    let mut rows = vec![("entries", json!(inventory.entries.len())), ("bytes", json!(inventory.total_bytes()))];
     let standings = [
         ("pinned", Standing::Pinned),
         ("evidence", Standing::Evidence),

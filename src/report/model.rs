@@ -148,8 +148,7 @@ impl<'a> Report<'a> {
     /// Names of the documents that state an entry's digest, right or wrong.
     pub fn vouched_by(&self, entry: EntryIndex) -> Vec<&'a [u8]> {
         let claims = self.claims();
-        let mut names: Vec<&[u8]> =
-            claims.about(entry).iter().map(|claim| claims.name(claim.document)).collect();
+        let mut names: Vec<&[u8]> = claims.about(entry).iter().map(|claim| claims.name(claim.document)).collect();
         names.dedup();
         names
     }
@@ -162,10 +161,7 @@ impl<'a> Report<'a> {
                 document.parsed.envelope.signatures().iter().map(|signature| ClaimedSigner {
                     document: &document.name,
                     keyid: signature.keyid.as_deref(),
-                    algorithm: signature
-                        .algorithm_hint
-                        .as_deref()
-                        .or(document.parsed.algorithm_hint.as_deref()),
+                    algorithm: signature.algorithm_hint.as_deref().or(document.parsed.algorithm_hint.as_deref()),
                     payload_type: document.parsed.envelope.payload_type(),
                 })
             })

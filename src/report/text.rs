@@ -64,22 +64,18 @@ impl<W: Write> Page<W> {
             (Outcome::Inspected(_), Verdict::Failed(_)) => {
                 (self.style.bad, "MALFORMED", "inspect verifies nothing; the container itself is bad")
             }
-            (Outcome::Inspected(_), _) => (
-                self.style.warn,
-                "NOTHING WAS VERIFIED",
-                "inspect shows what is claimed; portcullis verify checks it",
-            ),
+            (Outcome::Inspected(_), _) => {
+                (self.style.warn, "NOTHING WAS VERIFIED", "inspect shows what is claimed; portcullis verify checks it")
+            }
             (_, Verdict::Verified) => {
                 (self.style.good, "VERIFIED", "every entry is accounted for by a key that you trust")
             }
             (_, Verdict::Intact) => {
                 (self.style.warn, "INTACT", "digests and completeness hold; nobody vouches for them")
             }
-            (_, Verdict::NotVerified) => (
-                self.style.warn,
-                "NOT VERIFIED",
-                "nothing is proven wrong, but something required was not established",
-            ),
+            (_, Verdict::NotVerified) => {
+                (self.style.warn, "NOT VERIFIED", "nothing is proven wrong, but something required was not established")
+            }
             (_, Verdict::Failed(class)) => (self.style.bad, "FAILED", class_words(class)),
         };
         let (end, exit) = (self.style.end, report.exit_code);
@@ -117,8 +113,7 @@ impl<W: Write> Page<W> {
 
     fn check(&mut self, check: &Check, colour: &'static str, mark: &str) -> io::Result<()> {
         let end = self.style.end;
-        let subject =
-            if check.subject.is_empty() { String::new() } else { format!("{}: ", clean(&check.subject)) };
+        let subject = if check.subject.is_empty() { String::new() } else { format!("{}: ", clean(&check.subject)) };
         writeln!(self.out, "  {colour}{mark}{end} {} ({})", check.kind.id, check.kind.class.name())?;
         let by = check
             .evidence
@@ -155,10 +150,8 @@ impl<W: Write> Page<W> {
             self.wrap("  ", "nobody: no signature was verified with a key that you gave")?;
         }
         for signer in &verification.signers {
-            let keyid = signer
-                .keyid
-                .as_deref()
-                .map_or(String::new(), |id| format!(" (calls itself {})", clean_text(id)));
+            let keyid =
+                signer.keyid.as_deref().map_or(String::new(), |id| format!(" (calls itself {})", clean_text(id)));
             let shared = if signer.by == crate::trust::envelope::Authentication::SharedSecret {
                 ", a shared secret: whoever can check this can forge it"
             } else {
@@ -258,8 +251,7 @@ impl<W: Write> Page<W> {
         }
         for signer in signers {
             let keyid = signer.keyid.map_or("no key id".into(), |id| format!("key id {}", clean_text(id)));
-            let algorithm =
-                signer.algorithm.map_or(String::new(), |hint| format!(", says {}", clean_text(hint)));
+            let algorithm = signer.algorithm.map_or(String::new(), |hint| format!(", says {}", clean_text(hint)));
             self.wrap("  ", &format!("{}: {keyid}{algorithm}", clean(signer.document)))?;
         }
         Ok(())
@@ -293,10 +285,7 @@ impl<W: Write> Page<W> {
             let standing = report.standing(index).map_or(String::new(), |s| format!("{:<13}", s.name()));
             let digest = entry.digest().map_or(entry.kind.name(), |d| format!("{}…", &hex(d)[..12]));
             let target = inventory.links.get(&index).map_or(String::new(), |t| format!(" -> {}", clean(t)));
-            self.wrap(
-                "  ",
-                &format!("{standing}{digest:<14}{:>12}  {}{target}", entry.size, clean(&entry.path)),
-            )?;
+            self.wrap("  ", &format!("{standing}{digest:<14}{:>12}  {}{target}", entry.size, clean(&entry.path)))?;
         }
         for path in report.claims().missing().keys() {
             self.wrap("  ", &format!("{:<13}{:<14}{:>12}  {}", "missing", "-", "-", clean(path)))?;

@@ -56,8 +56,7 @@ impl Authority {
 
     /// The chain of document names from the one that pins `entry` up to the signed one.
     pub fn chain(&self, claims: &Claims, entry: EntryIndex) -> Vec<DocumentIndex> {
-        let first =
-            claims.about(entry).iter().find(|c| c.outcome == Outcome::Agrees && self.trusts(c.document));
+        let first = claims.about(entry).iter().find(|c| c.outcome == Outcome::Agrees && self.trusts(c.document));
         let mut chain: Vec<DocumentIndex> = Vec::new();
         let mut next = first.map(|c| c.document);
         while let Some(document) = next.filter(|d| !chain.contains(d)) {
@@ -82,8 +81,7 @@ pub fn spread(
     set_aside: &dyn Fn(&[u8]) -> bool,
 ) -> Authority {
     let count = claims.documents().len();
-    let mut authority =
-        Authority { standings: Vec::new(), trusted: vec![false; count], pinned_by: vec![None; count] };
+    let mut authority = Authority { standings: Vec::new(), trusted: vec![false; count], pinned_by: vec![None; count] };
     for document in proven {
         authority.trusted[usize::from(*document)] = true;
     }
@@ -113,7 +111,7 @@ fn spread_to_documents(claims: &Claims, authority: &mut Authority) {
                 continue;
             }
             let about = claims.about(entry);
-            let disputed = about.iter().any(|c| !matches!(c.outcome, Outcome::Agrees | Outcome::SizeOnly));
+            let disputed = about.iter().any(|c| !matches!(c.outcome, Outcome::Agrees | Outcome::Named));
             let by = about.iter().find(|c| c.outcome == Outcome::Agrees && authority.trusts(c.document));
             if let Some(by) = by.filter(|_| !disputed) {
                 authority.trusted[index] = true;
@@ -128,43 +126,40 @@ fn spread_to_documents(claims: &Claims, authority: &mut Authority) {
 }
 
 fn by_claims(claims: &[Claim], authority: &Authority) -> Standing {
-    let disputed =
-        |c: &Claim| matches!(c.outcome, Outcome::DigestDiffers | Outcome::SizeDiffers | Outcome::NotAFile);
+    let disputed = |c: &Claim| matches!(c.outcome, Outcome::DigestDiffers | Outcome::SizeDiffers | Outcome::NotAFile);
     if claims.iter().any(disputed) {
         return Standing::Contradicted;
     }
-    let agrees = || claims.iter().filter(|c| c.outcome == Outcome::Agrees);
-    match (agrees().any(|c| authority.trusts(c.document)), agrees().next()) {
-        (true, _) => Standing::Pinned,
-        (false, Some(_)) => Standing::Listed,
-        (false, None) => Standing::Unlisted,
-    }
+    let pinned = claims.iter().any(|c| c.outcome == Outcome::Agrees && authority.trusts(c.document));
+    if pinned { Standing::Pinned } else { Standing::Listed }
 }
 
-/// Envelopes, lists and metadata that the run read are evidence, unless what they state is disputed.
+/// Documents of the layout: lists, envelopes and metadata that agree are evidence; those that contradict a document that
+/// the content supports, or that could not be read, are contradicted. A manifest that nobody signed is listed by its kind.
 fn raise_documents(claims: &Claims, authority: &mut Authority) {
     let mut contradicts = vec![false; claims.documents().len()];
     for dispute in claims.disputes() {
-        contradicts[usize::from(dispute.document)] = true;
+        let supported = claims.about(dispute.entry).iter().any(|c| c.outcome == Outcome::Agrees);
+        let of_envelope = claims.documents()[usize::from(dispute.document)].role == Role::Envelope;
+        contradicts[usize::from(dispute.document)] |= supported && !of_envelope;
     }
     for (index, document) in claims.documents().iter().enumerate() {
         let Location::Entry(entry) = document.location else { continue };
         let standing = &mut authority.standings[entry as usize];
-        let evidence =
-            matches!(document.role, Role::Envelope | Role::List | Role::Metadata) && !contradicts[index];
-        if evidence && *standing < Standing::Evidence {
-            *standing = Standing::Evidence;
-        }
+        let raised = match document.role {
+            _ if contradicts[index] || claims.is_rejected(index as DocumentIndex) => Standing::Contradicted,
+            Role::Envelope | Role::List | Role::Metadata => Standing::Evidence,
+            Role::Manifest => Standing::Listed,
+        };
+        *standing = raised.max(*standing);
     }
 }
 
 /// A directory stands as the strongest entry below it; a claimed entry, even a contradicted or missing one, implies it.
 fn inherit(inventory: &Inventory, claims: &Claims, standings: &mut [Standing]) {
     let is_dir = |index: &usize| inventory.entries[*index].kind == EntryKind::Dir;
-    let dirs: HashMap<&[u8], usize> = (0..standings.len())
-        .filter(is_dir)
-        .map(|index| (inventory.entries[index].normal_path(), index))
-        .collect();
+    let dirs: HashMap<&[u8], usize> =
+        (0..standings.len()).filter(is_dir).map(|index| (inventory.entries[index].normal_path(), index)).collect();
     if dirs.is_empty() {
         return;
     }

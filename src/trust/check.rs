@@ -181,13 +181,7 @@ pub struct Check {
 
 impl Check {
     fn new(kind: CheckKind, status: Status, subject: impl AsRef<[u8]>, detail: impl Into<String>) -> Self {
-        Check {
-            kind,
-            status,
-            subject: subject.as_ref().to_vec(),
-            detail: detail.into(),
-            evidence: BTreeMap::new(),
-        }
+        Check { kind, status, subject: subject.as_ref().to_vec(), detail: detail.into(), evidence: BTreeMap::new() }
     }
 
     /// A check that holds.
@@ -234,11 +228,7 @@ pub fn push_failures(checks: &mut Vec<Check>, mut failures: Vec<Check>, otherwis
     if total > MAX_LISTED {
         failures.truncate(MAX_LISTED);
         if let Some(kind) = failures.first().map(|check| check.kind) {
-            failures.push(Check::fail(
-                kind,
-                "",
-                format!("and {} more; the entries show each", total - MAX_LISTED),
-            ));
+            failures.push(Check::fail(kind, "", format!("and {} more; the entries show each", total - MAX_LISTED)));
         }
     }
     if failures.is_empty() {
@@ -254,8 +244,7 @@ mod tests {
 
     #[test]
     fn ids_are_unique_and_exit_codes_follow_the_contract() {
-        let ids: BTreeSet<_> =
-            CHECKS.iter().map(|c| c.id).chain(Defect::ALL.iter().map(|d| d.id())).collect();
+        let ids: BTreeSet<_> = CHECKS.iter().map(|c| c.id).chain(Defect::ALL.iter().map(|d| d.id())).collect();
         assert_eq!(ids.len(), CHECKS.len() + Defect::ALL.len());
         let codes: Vec<u8> = [
             Class::Container,

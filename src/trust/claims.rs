@@ -40,8 +40,8 @@ pub struct ClaimingDocument {
 pub enum Outcome {
     /// Digest (and size, where stated) are as stated.
     Agrees,
-    /// Only a size was stated, and it is right.
-    SizeOnly,
+    /// The entry is named without a digest; a size, where stated, is right. Names it, pins nothing.
+    Named,
     /// The digest differs.
     DigestDiffers,
     /// The digest is right or not stated, the size differs.
@@ -85,6 +85,7 @@ pub struct Claims {
     claims: Vec<Claim>,
     disputes: Vec<Dispute>,
     missing: BTreeMap<Vec<u8>, Vec<DocumentIndex>>,
+    rejected: Vec<DocumentIndex>,
     needs_sha512: bool,
 }
 
@@ -98,6 +99,16 @@ impl Claims {
         index
     }
 
+    /// Notes that a document of the layout is there and could not be read, or contradicts itself: it is evidence of nothing.
+    pub fn reject(&mut self, document: DocumentIndex) {
+        self.rejected.push(document);
+    }
+
+    /// Whether [`Claims::reject`] was called for `document`.
+    pub fn is_rejected(&self, document: DocumentIndex) -> bool {
+        self.rejected.contains(&document)
+    }
+
     /// Notes that `document` states `digest` and `size` for the entry at `untrusted_path`, and compares.
     pub fn state(
         &mut self,
@@ -108,18 +119,20 @@ impl Claims {
         size: Option<u64>,
     ) {
         let name = path::normal(untrusted_path);
-        let Some(entry) = inventory.find(name) else {
+        let entries = inventory.find_all(name);
+        if entries.is_empty() {
             let by = self.missing.entry(name.to_vec()).or_default();
             if !by.contains(&document) {
                 by.push(document);
             }
-            return;
-        };
-        let outcome = compare(inventory, entry, digest, size);
-        self.needs_sha512 |= outcome == Outcome::NotComputed;
-        self.claims.push(Claim { entry, document, outcome });
-        if !matches!(outcome, Outcome::Agrees | Outcome::SizeOnly) {
-            self.disputes.push(Dispute { entry, document, outcome, digest, size });
+        }
+        for entry in entries {
+            let outcome = compare(inventory, entry, digest, size);
+            self.needs_sha512 |= outcome == Outcome::NotComputed;
+            self.claims.push(Claim { entry, document, outcome });
+            if !matches!(outcome, Outcome::Agrees | Outcome::Named) {
+                self.disputes.push(Dispute { entry, document, outcome, digest, size });
+            }
         }
     }
 
@@ -189,7 +202,7 @@ fn compare(inventory: &Inventory, entry: EntryIndex, digest: Option<Digest>, siz
         (false, _, _) => Outcome::DigestDiffers,
         (true, false, _) => Outcome::SizeDiffers,
         (true, true, Some(_)) => Outcome::Agrees,
-        (true, true, None) => Outcome::SizeOnly,
+        (true, true, None) => Outcome::Named,
     }
 }
 

@@ -126,10 +126,8 @@ impl<'a> Reader<'a> {
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], DerError> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(count)
-            .ok_or(DerError::Truncated { expected: count, found: self.rest.len() })?;
+        let (taken, rest) =
+            self.rest.split_at_checked(count).ok_or(DerError::Truncated { expected: count, found: self.rest.len() })?;
         self.rest = rest;
         Ok(taken)
     }

@@ -99,11 +99,8 @@ fn payload_type(envelope: &Envelope, name: &[u8], expected: &[&str], policy: &Po
     let found = envelope.payload_type();
     let expected: Vec<&str> = policy.payload_type.as_deref().map_or(expected.to_vec(), |named| vec![named]);
     if expected.is_empty() || expected.contains(&found) {
-        let detail = if expected.is_empty() {
-            format!("{found} (any type is accepted here)")
-        } else {
-            found.to_string()
-        };
+        let detail =
+            if expected.is_empty() { format!("{found} (any type is accepted here)") } else { found.to_string() };
         return Check::pass(check::DSSE_PAYLOAD_TYPE, name, detail).with("payload_type", found);
     }
     let detail = format!(
@@ -125,19 +122,15 @@ fn signature_check(
     let (threshold, all) = (policy.threshold.get(), envelope.signatures().len());
     let check = if reached {
         let legacy = signers.iter().find(|s| s.input != "pae");
-        let how =
-            legacy.map_or(String::new(), |s| format!(", over the non-standard signing input {}", s.input));
+        let how = legacy.map_or(String::new(), |s| format!(", over the non-standard signing input {}", s.input));
         Check::pass(check::DSSE_SIGNATURE, name, format!("{count} of {threshold} required keys{how}"))
     } else if exhausted {
         let detail = "too many signatures for a payload of this size; the work was stopped";
         Check::fail(check::DSSE_SIGNATURE, name, detail)
     } else {
         let ids: Vec<String> = envelope.signatures().iter().filter_map(|s| s.keyid.clone()).take(4).collect();
-        let hint = if ids.is_empty() {
-            String::new()
-        } else {
-            format!("; the envelope names key ids {}", ids.join(", "))
-        };
+        let hint =
+            if ids.is_empty() { String::new() } else { format!("; the envelope names key ids {}", ids.join(", ")) };
         let detail = format!(
             "expected good signatures by {threshold} distinct trusted keys, found {count} among {all} signatures{hint}; \
              the content was changed after signing, or other keys signed it"
@@ -158,8 +151,7 @@ fn find_signers(envelope: &Envelope, name: &[u8], policy: &Policy) -> (Vec<Signe
         let Ok(bytes) = &untrusted.bytes else { continue };
         for (input, message) in &inputs {
             work = work.saturating_add(
-                (message.len() as u64 + 64)
-                    * (2 * policy.keys.public().len() + policy.keys.secret().len()) as u64,
+                (message.len() as u64 + 64) * (2 * policy.keys.public().len() + policy.keys.secret().len()) as u64,
             );
             if work > MAX_WORK {
                 return (signers, true);
@@ -178,11 +170,7 @@ fn find_signers(envelope: &Envelope, name: &[u8], policy: &Policy) -> (Vec<Signe
     (signers, false)
 }
 
-fn keys_behind(
-    message: &[u8],
-    untrusted_signature: &[u8],
-    policy: &Policy,
-) -> Vec<(String, Scheme, Authentication)> {
+fn keys_behind(message: &[u8], untrusted_signature: &[u8], policy: &Policy) -> Vec<(String, Scheme, Authentication)> {
     let public = policy.keys.public().iter().filter_map(|key| {
         let scheme = signature::verify_any(key, &policy.schemes, message, untrusted_signature).ok()?;
         Some((key.fingerprint().to_string(), scheme, Authentication::PublicKey))
@@ -194,16 +182,11 @@ fn keys_behind(
     public.chain(secret).collect()
 }
 
-fn signing_inputs<'a>(
-    envelope: &'a Envelope,
-    policy: &Policy,
-) -> Vec<(&'static str, std::borrow::Cow<'a, [u8]>)> {
+fn signing_inputs<'a>(envelope: &'a Envelope, policy: &Policy) -> Vec<(&'static str, std::borrow::Cow<'a, [u8]>)> {
     let mut inputs = vec![("pae", envelope.pae().into())];
     match policy.legacy_signing {
         Some(mode @ LegacySigning::RawPayload) => inputs.push((mode.name(), envelope.payload().into())),
-        Some(mode @ LegacySigning::Base64urlPayload) => {
-            inputs.push((mode.name(), envelope.base64url_payload().into()))
-        }
+        Some(mode @ LegacySigning::Base64urlPayload) => inputs.push((mode.name(), envelope.base64url_payload().into())),
         None => {}
     }
     inputs
@@ -212,9 +195,5 @@ fn signing_inputs<'a>(
 /// Public keys alone reach the threshold, or shared secrets were needed.
 fn weakest_needed(signers: &[Signer], policy: &Policy) -> Authentication {
     let public = signers.iter().filter(|s| s.by == Authentication::PublicKey).map(|s| s.fingerprint.as_str());
-    if threshold::reached(public, policy.threshold) {
-        Authentication::PublicKey
-    } else {
-        Authentication::SharedSecret
-    }
+    if threshold::reached(public, policy.threshold) { Authentication::PublicKey } else { Authentication::SharedSecret }
 }

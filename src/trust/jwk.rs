@@ -107,8 +107,7 @@ pub fn parse(untrusted_json: &[u8]) -> Result<Vec<PublicKey>, KeyError> {
 }
 
 fn json<'a, T: Deserialize<'a>>(untrusted_json: &'a [u8]) -> Result<T, KeyError> {
-    serde_json::from_slice(untrusted_json)
-        .map_err(|error| KeyError::Json { found: quote(&error.to_string()) })
+    serde_json::from_slice(untrusted_json).map_err(|error| KeyError::Json { found: quote(&error.to_string()) })
 }
 
 fn member(jwk: &Jwk, index: usize, total: usize) -> Result<PublicKey, KeyError> {
@@ -144,9 +143,7 @@ fn refuse_private(jwk: &Jwk) -> Result<(), KeyError> {
         ("k", jwk.k),
     ];
     match members.iter().find(|(_, present)| *present) {
-        Some((name, _)) => {
-            Err(KeyError::PrivateKey { found: format!("a JWK with the private member `{name}`") })
-        }
+        Some((name, _)) => Err(KeyError::PrivateKey { found: format!("a JWK with the private member `{name}`") }),
         None => Ok(()),
     }
 }
@@ -196,11 +193,7 @@ fn rsa(jwk: &Jwk) -> Result<Vec<u8>, KeyError> {
     check_alg(jwk, "`RS256` or `PS256`", &["RS256", "PS256"])?;
     let number = |member, value| match bytes(member, value)? {
         number if number.first().is_some_and(|octet| *octet != 0) => Ok(number),
-        _ => Err(unexpected(
-            member,
-            "a number without leading zero octets",
-            "none, or a leading zero octet".into(),
-        )),
+        _ => Err(unexpected(member, "a number without leading zero octets", "none, or a leading zero octet".into())),
     };
     Ok(spki::encode_rsa(&number("n", &jwk.n)?, &number("e", &jwk.e)?))
 }
@@ -212,11 +205,7 @@ fn check_alg(jwk: &Jwk, expected: &'static str, allowed: &[&str]) -> Result<(), 
     }
 }
 
-fn text<'a>(
-    member: &'static str,
-    expected: &'static str,
-    value: &'a Option<String>,
-) -> Result<&'a str, KeyError> {
+fn text<'a>(member: &'static str, expected: &'static str, value: &'a Option<String>) -> Result<&'a str, KeyError> {
     value.as_deref().ok_or_else(|| unexpected(member, expected, "none".into()))
 }
 

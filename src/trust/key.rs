@@ -180,24 +180,18 @@ fn is_binary(bytes: &[u8]) -> bool {
 }
 
 fn is_comment(text: &[u8]) -> bool {
-    text.split(|byte| *byte == b'\n')
-        .map(<[u8]>::trim_ascii)
-        .all(|line| line.is_empty() || line.starts_with(b"#"))
+    text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).all(|line| line.is_empty() || line.starts_with(b"#"))
 }
 
 /// The one-line form of RFC 4253 keys that OpenSSH writes.
 pub(crate) fn is_openssh(text: &[u8]) -> bool {
     let text = text.trim_ascii_start();
-    [&b"ssh-"[..], b"sk-ssh-", b"ecdsa-sha2-", b"sk-ecdsa-sha2-"]
-        .iter()
-        .any(|prefix| text.starts_with(prefix))
+    [&b"ssh-"[..], b"sk-ssh-", b"ecdsa-sha2-", b"sk-ecdsa-sha2-"].iter().any(|prefix| text.starts_with(prefix))
 }
 
 fn der_file(untrusted_der: &[u8]) -> Result<Vec<PublicKey>, KeyError> {
     if untrusted_der.first() != Some(&super::der::SEQUENCE) {
-        return Err(KeyError::Unrecognised {
-            found: format!("{} bytes of binary data", untrusted_der.len()),
-        });
+        return Err(KeyError::Unrecognised { found: format!("{} bytes of binary data", untrusted_der.len()) });
     }
     PublicKey::from_spki(untrusted_der, None).map(|key| vec![key])
 }

@@ -29,9 +29,7 @@ pub enum KeyError {
     )]
     OpenSsh,
     /// Private and secret halves are never used, and must not lie where public keys are expected.
-    #[error(
-        "this is a private key ({found}); give the public half: openssl pkey -in KEY -pubout -out KEY.pub"
-    )]
+    #[error("this is a private key ({found}); give the public half: openssl pkey -in KEY -pubout -out KEY.pub")]
     PrivateKey { found: String },
     #[error(
         "expected a public key, found a certificate ({found}), whose issuer and validity \
@@ -74,9 +72,7 @@ pub enum KeyError {
     RsaSize { found: usize },
     #[error("expected an odd RSA exponent from 3 to 2^32, found {found}; use another key")]
     RsaExponent { found: String },
-    #[error(
-        "expected a valid RSA public key, found an even or otherwise impossible modulus; use another key"
-    )]
+    #[error("expected a valid RSA public key, found an even or otherwise impossible modulus; use another key")]
     RsaModulus,
     #[error(
         "expected an uncompressed curve point, found a compressed one; \
@@ -91,9 +87,7 @@ pub enum KeyError {
     Ed25519Length { found: usize },
     /// A key that would accept signatures its holder never made, or that has a second encoding (RFC 8032
     /// section 5.1.3).
-    #[error(
-        "expected an Ed25519 point of prime order in its canonical encoding, found {found}; use another key"
-    )]
+    #[error("expected an Ed25519 point of prime order in its canonical encoding, found {found}; use another key")]
     Ed25519Point { found: &'static str },
     #[error("malformed JSON key: {found}; expected a JWK (RFC 7517) or a set of them")]
     Json { found: String },

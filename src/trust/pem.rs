@@ -52,11 +52,7 @@ pub(crate) fn blocks(untrusted: &[u8]) -> Result<Vec<Block>, KeyError> {
                     None
                 }
                 Some(end) => {
-                    return Err(refused(
-                        last,
-                        "the END line of the open block",
-                        format!("label {}", quote(&end)),
-                    ));
+                    return Err(refused(last, "the END line of the open block", format!("label {}", quote(&end))));
                 }
                 None => {
                     base64.extend_from_slice(inside(line, last)?);

@@ -146,9 +146,6 @@ impl Policy {
 
     /// The first glob of `--allow-extra` that covers `normal_path`.
     pub fn waives_extra(&self, normal_path: &[u8]) -> Option<&str> {
-        self.allow_extra
-            .iter()
-            .find(|glob| fast_glob::glob_match(glob.as_bytes(), normal_path))
-            .map(String::as_str)
+        self.allow_extra.iter().find(|glob| fast_glob::glob_match(glob.as_bytes(), normal_path)).map(String::as_str)
     }
 }

@@ -67,9 +67,7 @@ impl Scheme {
         match self {
             Self::Ed25519 => kind == KeyKind::Ed25519,
             Self::EcdsaP256Sha256 | Self::EcdsaP256Sha256Fixed => kind == KeyKind::EcdsaP256,
-            Self::EcdsaP384Sha384 | Self::EcdsaP384Sha256 | Self::EcdsaP384Sha384Fixed => {
-                kind == KeyKind::EcdsaP384
-            }
+            Self::EcdsaP384Sha384 | Self::EcdsaP384Sha256 | Self::EcdsaP384Sha384Fixed => kind == KeyKind::EcdsaP384,
             Self::RsaPssSha256 | Self::RsaPkcs1v15Sha256 => matches!(kind, KeyKind::Rsa { .. }),
             Self::HmacSha256 => false,
         }

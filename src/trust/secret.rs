@@ -58,10 +58,7 @@ impl SecretKey {
         }
         match key_form(untrusted) {
             Some(found) => Err(SecretError::LooksLikeKey { found }),
-            None => Ok(Self {
-                bytes: Zeroizing::new(untrusted.to_vec()),
-                fingerprint: key::fingerprint(untrusted),
-            }),
+            None => Ok(Self { bytes: Zeroizing::new(untrusted.to_vec()), fingerprint: key::fingerprint(untrusted) }),
         }
     }
 

@@ -67,19 +67,13 @@ mod tests {
     fn nothing_checked_is_never_good() {
         assert_eq!(verdict(&[], &[], &[]), Verdict::NotVerified);
         assert_eq!(verdict(&[Fresh], &[Fresh], &[]), Verdict::NotVerified);
-        assert_eq!(
-            verdict(&[Integrity, Complete, Signature], &[Integrity, Complete], &[]),
-            Verdict::NotVerified
-        );
+        assert_eq!(verdict(&[Integrity, Complete, Signature], &[Integrity, Complete], &[]), Verdict::NotVerified);
     }
 
     #[test]
     fn good_words_need_their_ground() {
         assert_eq!(verdict(&[Integrity, Complete], &[Integrity, Complete], &[]), Verdict::Intact);
-        assert_eq!(
-            verdict(&[Integrity, Complete], &[Integrity, Complete, Signature], &[]),
-            Verdict::Verified
-        );
+        assert_eq!(verdict(&[Integrity, Complete], &[Integrity, Complete, Signature], &[]), Verdict::Verified);
     }
 
     #[test]

@@ -98,17 +98,15 @@ pub(crate) fn pax(data: &[u8]) {
 
 /// How the input is cut into pieces makes no difference.
 pub(crate) fn gzip(data: &[u8]) {
-    let decode = |input: &mut dyn BufRead| {
-        decoded(GzipReader::new(input, Arc::new(StreamFacts::default())), data.len())
-    };
+    let decode =
+        |input: &mut dyn BufRead| decoded(GzipReader::new(input, Arc::new(StreamFacts::default())), data.len());
     assert_eq!(decode(&mut &*data), decode(&mut BufReader::with_capacity(7, data)));
 }
 
 /// How the input is cut into pieces makes no difference.
 pub(crate) fn zstd(data: &[u8]) {
     let decode = |input: &mut dyn BufRead| {
-        let reader =
-            ZstdReader::new(input, LIMITS.max_window, Arc::new(StreamFacts::default())).expect("a decoder");
+        let reader = ZstdReader::new(input, LIMITS.max_window, Arc::new(StreamFacts::default())).expect("a decoder");
         decoded(reader, data.len())
     };
     assert_eq!(decode(&mut &*data), decode(&mut BufReader::with_capacity(7, data)));
@@ -154,8 +152,7 @@ pub(crate) fn dsse(data: &[u8]) {
     assert!(envelope.pae().ends_with(envelope.payload()));
     assert_eq!(envelope.pae(), dsse::pae(envelope.payload_type(), envelope.payload()));
     assert!((1..=dsse::MAX_SIGNATURES).contains(&envelope.signatures().len()));
-    let again =
-        String::from_utf8(envelope.base64url_payload()).ok().and_then(|text| dsse::decode_base64(&text).ok());
+    let again = String::from_utf8(envelope.base64url_payload()).ok().and_then(|text| dsse::decode_base64(&text).ok());
     assert_eq!(again.as_deref(), Some(envelope.payload()));
 }
 
@@ -173,9 +170,7 @@ pub(crate) fn checksums(data: &[u8]) {
         let written = checksums::write_gnu(&line.path, &digits);
         if written.len() <= checksums::MAX_LINE {
             let again = checksums::parse(&written).next();
-            let Some(Ok(checksums::Item::Line(again))) = again else {
-                unreachable!("{again:?} from {line:?}")
-            };
+            let Some(Ok(checksums::Item::Line(again))) = again else { unreachable!("{again:?} from {line:?}") };
             assert_eq!((again.path, again.digest), (line.path, line.digest));
         }
     }
@@ -213,29 +208,46 @@ pub(crate) fn keys(data: &[u8]) {
 /// Dates and durations are read or refused.
 pub(crate) fn times(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let _ = (
-        time::parse_rfc3339(&text).map(time::format_rfc3339),
-        time::parse_duration(&text).map(time::describe_seconds),
-    );
+    let _ =
+        (time::parse_rfc3339(&text).map(time::format_rfc3339), time::parse_duration(&text).map(time::describe_seconds));
 }
 
-/// A whole run. Any bytes get an answer, the same one with one thread and with several; with no trusted key it is never
-/// `verified`; and no report hands a control character on.
+/// A whole run on a file.
 pub(crate) fn bundle(data: &[u8]) {
+    judge(data);
+    judge(&with_checksums(data));
+}
+
+/// A whole run on an archive of documents: names and contents in turn, each ended by NUL.
+pub(crate) fn documents(data: &[u8]) {
+    let mut archive = Vec::new();
+    let mut parts = data.split(|byte| *byte == 0);
+    while let (Some(name), Some(content)) = (parts.next(), parts.next()) {
+        let mut header = [0; 512];
+        let name = &name[..name.len().min(100)];
+        header[..name.len()].copy_from_slice(name);
+        header[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
+        header[156] = b'0';
+        header[257..265].copy_from_slice(b"ustar\x0000");
+        archive.extend(header);
+        archive.extend(content);
+        archive.resize(archive.len().next_multiple_of(512), 0);
+    }
+    archive.extend([0; 1024]);
+    judge(&with_checksums(&archive));
+}
+
+/// Any bytes get an answer, the same one with one thread and with several; with no trusted key it is never `verified`; and
+/// no report hands a control character on.
+fn judge(data: &[u8]) {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(data).expect("room for the input");
     let at = time::parse_rfc3339("2026-11-20T00:00:00Z").expect("a date");
     let run = |jobs: usize, policy: &Policy| -> Verification {
         let scan = ScanOptions { limits: LIMITS, jobs, subject_digest: jobs > 1, sha512: false };
-        let request = Request {
-            input: file.path().into(),
-            scan,
-            sidecars: Vec::new(),
-            discover_sidecars: false,
-            kind: None,
-        };
-        verify::verify(&request, policy, &Progress::default())
-            .expect("a bad bundle is an answer, not an error")
+        let request =
+            Request { input: file.path().into(), scan, sidecars: Vec::new(), discover_sidecars: false, kind: None };
+        verify::verify(&request, policy, &Progress::default()).expect("a bad bundle is an answer, not an error")
     };
     let unsigned = run(1, &Policy::new(at));
     assert_ne!(unsigned.verdict, Verdict::Verified);

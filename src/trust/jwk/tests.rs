@@ -57,9 +57,7 @@ fn private_members() {
 
 #[test]
 fn other_json() {
-    for json in
-        ["{", "[]", "[[\"OKP\"]]", r#"{"keys":{}}"#, r#"{"keys":[["OKP"]]}"#, r#"{"keys":[],"kty":"EC"}"#]
-    {
+    for json in ["{", "[]", "[[\"OKP\"]]", r#"{"keys":{}}"#, r#"{"keys":[["OKP"]]}"#, r#"{"keys":[],"kty":"EC"}"#] {
         assert!(matches!(refusal(json).root(), KeyError::Json { .. }), "{json}: {}", refusal(json));
     }
     let doubled = ED25519_JWK.replacen('{', r#"{"kty":"RSA","#, 1);

@@ -83,11 +83,7 @@ fn several_pem_blocks_with_comments() {
 fn one_bad_key_refuses_the_file_and_is_named() {
     let error = refusal(format!("{ED25519_PEM}{RSA1024_PEM}"));
     assert_eq!(error.root(), &KeyError::RsaSize { found: 1024 });
-    assert!(
-        error
-            .to_string()
-            .starts_with("key 2 of 2: expected an RSA modulus of 2048 to 8192 bits, found 1024 bits")
-    );
+    assert!(error.to_string().starts_with("key 2 of 2: expected an RSA modulus of 2048 to 8192 bits, found 1024 bits"));
 }
 
 #[test]
@@ -243,15 +239,9 @@ fn curve_points() {
     let (x, mut y) = coordinates();
     assert!(parse(&spki::encode_ecdsa(Curve::P256, &x, &y)).is_ok());
     y[31] ^= 1;
-    assert_eq!(
-        parse(&spki::encode_ecdsa(Curve::P256, &x, &y)),
-        Err(KeyError::PointNotOnCurve { curve: "P-256" })
-    );
+    assert_eq!(parse(&spki::encode_ecdsa(Curve::P256, &x, &y)), Err(KeyError::PointNotOnCurve { curve: "P-256" }));
     let field = [0xff; 32];
-    assert_eq!(
-        parse(&spki::encode_ecdsa(Curve::P256, &field, &y)),
-        Err(KeyError::PointNotOnCurve { curve: "P-256" })
-    );
+    assert_eq!(parse(&spki::encode_ecdsa(Curve::P256, &field, &y)), Err(KeyError::PointNotOnCurve { curve: "P-256" }));
     let other_curve = spki::encode_ecdsa(Curve::P384, &x, &y);
     assert!(matches!(parse(&other_curve), Err(KeyError::PointForm { expected: 97, .. })));
     let error = refusal(P256_COMPRESSED_PEM);

@@ -50,11 +50,7 @@ fn another_message_or_a_changed_signature_does_not() {
     for (pem, scheme, signature) in GENUINE {
         let genuine = bytes(signature);
         let key = public(pem);
-        assert_eq!(
-            verify(&key, scheme, b"another message", &genuine),
-            Err(SignatureError::Mismatch),
-            "{scheme}"
-        );
+        assert_eq!(verify(&key, scheme, b"another message", &genuine), Err(SignatureError::Mismatch), "{scheme}");
         assert_eq!(verify(&key, scheme, b"", &genuine), Err(SignatureError::Mismatch), "{scheme}");
         for index in 0..genuine.len() {
             let mut changed = genuine.clone();
@@ -113,14 +109,8 @@ fn ed25519_is_strict() {
         key.ed25519().unwrap().verify(MESSAGE, &signature).is_ok()
     };
     assert!(lax(ED25519_SMALL_R_SIG), "the vector fools a lax verifier");
-    assert_eq!(
-        check(ED25519_PEM, Scheme::Ed25519, &bytes(ED25519_SMALL_R_SIG)),
-        Err(SignatureError::Mismatch)
-    );
-    assert_eq!(
-        check(ED25519_PEM, Scheme::Ed25519, &bytes(ED25519_LARGE_S_SIG)),
-        Err(SignatureError::Mismatch)
-    );
+    assert_eq!(check(ED25519_PEM, Scheme::Ed25519, &bytes(ED25519_SMALL_R_SIG)), Err(SignatureError::Mismatch));
+    assert_eq!(check(ED25519_PEM, Scheme::Ed25519, &bytes(ED25519_LARGE_S_SIG)), Err(SignatureError::Mismatch));
     assert_eq!(check(ED25519_PEM, Scheme::Ed25519, &[0; 64]), Err(SignatureError::Mismatch));
 }
 
@@ -130,36 +120,18 @@ fn ecdsa_der_is_strict() {
     let genuine = bytes(P256_SIG);
     let inner = &genuine[2..];
     let inside = [&[0x30, genuine[1] + 2], inner, &[5, 0]].concat();
-    assert!(matches!(
-        malformed(P256_PEM, scheme, &inside),
-        Malformed::Der(DerError::TrailingBytes { found: 2 })
-    ));
+    assert!(matches!(malformed(P256_PEM, scheme, &inside), Malformed::Der(DerError::TrailingBytes { found: 2 })));
     let ber_length = [&[0x30, 0x81, genuine[1]], inner].concat();
-    assert!(matches!(
-        malformed(P256_PEM, scheme, &ber_length),
-        Malformed::Der(DerError::Length { found: 0x81 })
-    ));
+    assert!(matches!(malformed(P256_PEM, scheme, &ber_length), Malformed::Der(DerError::Length { found: 0x81 })));
     let indefinite = [&[0x30, 0x80], inner, &[0, 0]].concat();
-    assert!(matches!(
-        malformed(P256_PEM, scheme, &indefinite),
-        Malformed::Der(DerError::Length { found: 0x80 })
-    ));
+    assert!(matches!(malformed(P256_PEM, scheme, &indefinite), Malformed::Der(DerError::Length { found: 0x80 })));
     let one = &[1][..];
     for zero in [sequence(&[0], one), sequence(one, &[0])] {
         assert_eq!(malformed(P256_PEM, scheme, &zero), Malformed::Range { limit: 32, found: 0 });
     }
-    assert_eq!(
-        malformed(P256_PEM, scheme, &sequence(one, &[1; 33])),
-        Malformed::Range { limit: 32, found: 33 }
-    );
-    assert_eq!(
-        malformed(P256_PEM, scheme, &sequence(&[0xfe], one)),
-        Malformed::Der(DerError::NegativeInteger)
-    );
-    assert_eq!(
-        malformed(P256_PEM, scheme, &sequence(&[0, 1], one)),
-        Malformed::Der(DerError::NonMinimalInteger)
-    );
+    assert_eq!(malformed(P256_PEM, scheme, &sequence(one, &[1; 33])), Malformed::Range { limit: 32, found: 33 });
+    assert_eq!(malformed(P256_PEM, scheme, &sequence(&[0xfe], one)), Malformed::Der(DerError::NegativeInteger));
+    assert_eq!(malformed(P256_PEM, scheme, &sequence(&[0, 1], one)), Malformed::Der(DerError::NonMinimalInteger));
     assert_eq!(check(P256_PEM, scheme, &sequence(one, one)), Err(SignatureError::Mismatch));
 }
 
@@ -206,10 +178,7 @@ fn a_policy_without_a_fitting_scheme_is_an_error() {
     let foreign = SchemeSet::EMPTY.with(Scheme::Ed25519).with(Scheme::EcdsaP384Sha256);
     for allowed in [SchemeSet::EMPTY, Scheme::HmacSha256.into(), foreign] {
         let refused = verify_any(&public(P256_PEM), &allowed, MESSAGE, &bytes(P256_SIG));
-        assert_eq!(
-            refused,
-            Err(SignatureError::SchemeDoesNotFit { key: KeyKind::EcdsaP256, schemes: allowed })
-        );
+        assert_eq!(refused, Err(SignatureError::SchemeDoesNotFit { key: KeyKind::EcdsaP256, schemes: allowed }));
     }
 }
 
@@ -230,10 +199,7 @@ fn hmac_tags() {
 #[test]
 fn secrets_have_a_length_and_show_nothing() {
     for length in [0, MIN_SECRET_BYTES - 1, MAX_SECRET_BYTES + 1] {
-        assert_eq!(
-            SecretKey::from_bytes(&vec![7; length]).unwrap_err(),
-            SecretError::Length { found: length }
-        );
+        assert_eq!(SecretKey::from_bytes(&vec![7; length]).unwrap_err(), SecretError::Length { found: length });
     }
     for length in [MIN_SECRET_BYTES, 32, 65, 97, MAX_SECRET_BYTES] {
         assert!(SecretKey::from_bytes(&vec![4; length]).is_ok());
@@ -245,8 +211,7 @@ fn secrets_have_a_length_and_show_nothing() {
 
 #[test]
 fn keys_are_no_secrets() {
-    let refused =
-        |bytes: &[u8]| matches!(SecretKey::from_bytes(bytes), Err(SecretError::LooksLikeKey { .. }));
+    let refused = |bytes: &[u8]| matches!(SecretKey::from_bytes(bytes), Err(SecretError::LooksLikeKey { .. }));
     for pem in [ED25519_PEM, P256_PEM, P384_PEM, P521_PEM, RSA1024_PEM, RSA2048_PEM, RSA2048_PKCS1_PEM] {
         let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
         let der = bytes(&base64);
