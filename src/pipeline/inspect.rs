@@ -49,17 +49,19 @@ pub fn read(request: &Request, progress: &Progress) -> Result<Reading, Environme
     let mut options = request.scan;
     options.subject_digest |= sidecars.need_subject_digest(&request.input);
     let forced = request.kind.and_then(crate::bundle::find_kind);
-    let mut reading = pass(&mut source, &sidecars, &options, &request.input, forced, progress)?;
+let mut reading = pass(&mut source, sidecars, &options, &request.input, forced, progress)?;
     if reading.bundle.claims.needs_sha512() && !options.sha512 && source.rereadable() {
         options.sha512 = true;
-        reading = pass(&mut source, &sidecars, &options, &request.input, forced, progress)?;
+        drop(reading);
+        let sidecars = Sidecars::collect(&request.input, &request.sidecars, request.discover_sidecars)?;
+        reading = pass(&mut source, sidecars, &options, &request.input, forced, progress)?;
     }
     Ok(reading)
 }
 
 fn pass(
     source: &mut Source,
-    sidecars: &Sidecars,
+sidecars: Sidecars,
     options: &ScanOptions,
     input: &Path,
     forced: Option<&'static dyn Kind>,
@@ -67,7 +69,7 @@ fn pass(
 ) -> Result<Reading, EnvironmentError> {
     let mut inventory = scan(source, options, progress)?;
     inventory.name = super::sidecar::input_name(input);
-    inventory.documents.extend(sidecars.documents.iter().cloned());
+    inventory.documents.extend(sidecars.documents);
     let recognition = recognise(&inventory, forced);
     let is_archive = inventory.container.last() != Some(&"file");
     let mut bundle = if inventory.incomplete || !is_archive {
@@ -79,7 +81,7 @@ fn pass(
     inventory.anomalies.extend(anomalies);
     let mut checks = container_checks(&inventory);
     let portability = portable::judge(&inventory);
-    checks.extend(super::verify::sidecar_checks(&inventory, sidecars, input));
+    checks.extend(super::verify::sidecar_checks(&inventory, &sidecars.unread));
     checks.append(&mut bundle.checks);
     Ok(Reading { inventory, recognition, bundle, checks, portability })
 }

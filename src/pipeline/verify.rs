@@ -3,7 +3,6 @@
 use super::error::EnvironmentError;
 use super::inspect::{self, Reading, Request};
 use super::progress::Progress;
-use super::sidecar::{Sidecars, input_name};
 use crate::bundle::lists;
 use crate::bundle::model::Binding;
 use crate::format::anomaly::Defect;
@@ -17,7 +16,6 @@ use crate::trust::envelope::{self, Authentication, Signer};
 use crate::trust::policy::{Policy, Property};
 use crate::trust::verdict::{Verdict, judge};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// The whole answer about one input.
 pub struct Verification {
@@ -419,15 +417,14 @@ fn established(
 }
 
 /// What lists beside the input say about the input file, and signature files that are not read.
-pub(super) fn sidecar_checks(inventory: &Inventory, sidecars: &Sidecars, input: &Path) -> Vec<Check> {
-    let name = input_name(input);
+pub(super) fn sidecar_checks(inventory: &Inventory, unread: &[Vec<u8>]) -> Vec<Check> {
     let mut checks = Vec::new();
-    for sidecar in sidecars.documents.iter().filter(|d| lists::is_sidecar_list(d)) {
-        for statement in lists::outer_statements(sidecar, &name) {
+    for sidecar in inventory.documents.iter().filter(|d| lists::is_sidecar_list(d)) {
+        for statement in lists::outer_statements(sidecar, &inventory.name) {
             checks.push(outer_check(inventory, &sidecar.name, statement));
         }
     }
-    for unread in &sidecars.unread {
+    for unread in unread {
         let detail = "it is there and was not checked: this version reads no signature of that form";
         checks.push(Check::skip(check::SIGNATURE_UNREAD, unread, detail));
     }
