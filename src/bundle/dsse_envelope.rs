@@ -33,6 +33,7 @@ impl Kind for DsseEnvelope {
                         payload_types: &[],
                         stands_for: None,
                         binding: Binding::Broken,
+                        timestamp_token: false,
                     };
                     bundle.checks.push(signed.envelope_check());
                     bundle.facts.push(signed.facts());

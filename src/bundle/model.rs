@@ -49,6 +49,8 @@ pub struct SignedDocument {
     pub stands_for: Option<EntryIndex>,
     /// How the entry compares with the payload.
     pub binding: Binding,
+    /// Whether an RFC 3161 timestamp token lies beside the signature.
+    pub timestamp_token: bool,
 }
 
 /// How a signed payload relates to the file that it stands for.

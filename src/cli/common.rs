@@ -6,7 +6,7 @@ use crate::bundle::{KINDS, find_kind};
 use crate::format::limits::Limits;
 use crate::format::time::{self, Time};
 use crate::pipeline::inspect::Request;
-use crate::pipeline::scan::ScanOptions;
+use crate::pipeline::scan::{ScanOptions, SubjectDigest};
 use crate::pipeline::source::read_small;
 use crate::report::Report;
 use crate::report::text::Style;
@@ -126,7 +126,7 @@ impl InputArgs {
                 limits: self.limits.limits(),
                 // More threads than this gain nothing and only cost memory.
                 jobs: self.jobs.map_or_else(cores, NonZeroUsize::get).min(256),
-                subject_digest: self.subject_digest,
+                subject: if self.subject_digest { SubjectDigest::Sha256 } else { SubjectDigest::None },
                 sha512: false,
             },
             sidecars: self.sidecar.clone(),
@@ -174,12 +174,9 @@ pub(super) struct OutputArgs {
 }
 
 impl OutputArgs {
-    /// `--at`, or the clock of the machine: the only place that reads it.
+    /// `--at`, or the clock of the machine.
     pub(super) fn now(&self) -> Time {
-        self.at.unwrap_or_else(|| {
-            let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
-            Time::from_second(i64::try_from(seconds).unwrap_or(0)).unwrap_or(Time::UNIX_EPOCH)
-        })
+        self.at.unwrap_or_else(clock)
     }
 
     /// Whether JSON is wanted.
@@ -203,14 +200,21 @@ impl OutputArgs {
     }
 
     /// A failure with its JSON form where JSON is wanted.
-    pub(super) fn failure(&self, failure: Failure, command: &str, subject: &[u8]) -> Failure {
-        if self.is_json() {
-            let at = time::format_rfc3339(self.now());
-            failure.with_report(command, at, String::from_utf8_lossy(subject).into_owned())
-        } else {
-            failure
-        }
+    pub(super) fn failure(&self, failure: Failure, command: &'static str, subject: &[u8]) -> Failure {
+        if self.is_json() { failure.with_report(command, self.now(), subject) } else { failure }
     }
+
+    /// As [`OutputArgs::failure`], where the report itself could not be written: what was begun on standard output is not
+    /// followed by a second report.
+    pub(super) fn write_failure(&self, failure: Failure, command: &'static str, subject: &[u8]) -> Failure {
+        if self.output.is_some() { self.failure(failure, command, subject) } else { failure }
+    }
+}
+
+/// The clock of the machine.
+pub(super) fn clock() -> Time {
+    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    Time::from_second(i64::try_from(seconds).unwrap_or(0)).unwrap_or(Time::UNIX_EPOCH)
 }
 
 #[derive(Debug, Args)]

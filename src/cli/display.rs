@@ -3,6 +3,7 @@
 use super::common::ProgressChoice;
 use crate::pipeline::error::EnvironmentError;
 use crate::pipeline::progress::Progress;
+use crate::report::cleaning::clean_text;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::io::{IsTerminal as _, Write as _};
@@ -88,7 +89,7 @@ fn with_events<T>(
             event(&numbers("artifact_ready", progress));
             event(&numbers("completed", progress));
         }
-        Err(error) => event(&json!({"event": "failed", "message": error.to_string()})),
+        Err(error) => event(&json!({"event": "failed", "message": clean_text(&error.to_string())})),
     }
     outcome
 }

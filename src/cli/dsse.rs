@@ -48,6 +48,6 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         exit_code,
         limits: Limits::default(),
     };
-    args.output.write(&report)?;
+    args.output.write(&report).map_err(|f| args.output.write_failure(f, "dsse verify", &name))?;
     Ok(exit_code)
 }

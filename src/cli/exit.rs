@@ -1,7 +1,10 @@
 //! Exit codes: our own table, and those of the StellaOps commands for drop-in use (docs/exit-codes.md).
 
 use super::output;
+use crate::format::time::Time;
 use crate::pipeline::error::EnvironmentError;
+use crate::report::cleaning::clean_text;
+use crate::report::json;
 use crate::trust::check::Class;
 use crate::trust::verdict::Verdict;
 use clap::ValueEnum;
@@ -67,17 +70,24 @@ impl Table {
 pub(super) struct Failure {
     code: u8,
     message: String,
-    json: Option<(String, String, String)>,
-    silent: bool,
+    report: Option<ErrorReport>,
+}
+
+/// What a JSON report with the verdict `error` needs besides the message.
+#[derive(Debug)]
+struct ErrorReport {
+    command: &'static str,
+    at: Time,
+    subject: Vec<u8>,
 }
 
 impl Failure {
     pub(super) fn usage(message: impl Into<String>) -> Self {
-        Failure { code: USAGE, message: message.into(), json: None, silent: false }
+        Failure { code: USAGE, message: message.into(), report: None }
     }
 
     pub(super) fn environment(message: impl Into<String>) -> Self {
-        Failure { code: ENVIRONMENT, message: message.into(), json: None, silent: false }
+        Failure { code: ENVIRONMENT, message: message.into(), report: None }
     }
 
     pub(super) fn stdout(error: std::io::Error) -> Self {
@@ -91,27 +101,28 @@ impl Failure {
     }
 
     /// Also writes a JSON report with the verdict `error`.
-    pub(super) fn with_report(mut self, command: &str, at: String, subject: String) -> Self {
-        self.json = Some((command.to_string(), at, subject));
+    pub(super) fn with_report(mut self, command: &'static str, at: Time, subject: &[u8]) -> Self {
+        self.report = Some(ErrorReport { command, at, subject: subject.to_vec() });
         self
     }
 
-    /// Writes the message to standard error; returns the exit code.
+    /// Writes the message to standard error, and the JSON report where one is wanted; returns the exit code.
     pub(super) fn report(self) -> u8 {
-        if let Some((command, at, subject)) = &self.json {
-            let stdout = std::io::stdout().lock();
-            let _ = output::tolerate_closed(crate::report::json::write_error(
-                command,
-                at,
-                subject,
-                self.code,
-                &self.message,
-                stdout,
-            ));
+        output::complain(&format!("portcullis: {}", clean_text(&self.message)));
+        self.report_quietly()
+    }
+
+    /// Writes the JSON report, where one is wanted, and leaves standard error alone; returns the exit code.
+    pub(super) fn report_quietly(self) -> u8 {
+        if let Some(ErrorReport { command, at, subject }) = &self.report {
+            // Standard error has the message too: a standard output that cannot be written changes nothing.
+            let _ = json::write_error(command, *at, subject, self.code, &self.message, std::io::stdout().lock());
         }
-        if !self.silent {
-            eprintln!("portcullis: {}", crate::report::cleaning::clean_text(&self.message));
-        }
+        self.code
+    }
+
+    /// The exit code.
+    pub(super) fn code(&self) -> u8 {
         self.code
     }
 }

@@ -32,6 +32,6 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         crate::trust::verdict::Verdict::Failed(class) => class.exit_code(),
         _ => 0,
     };
-    args.output.write(&report)?;
+    args.output.write(&report).map_err(|f| args.output.write_failure(f, "inspect", &name))?;
     Ok(report.exit_code)
 }

@@ -7,6 +7,7 @@ mod exit;
 mod inspect;
 mod key;
 mod output;
+mod refused;
 mod verify;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -57,12 +58,7 @@ enum Verb {
 pub fn run() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are answers, on standard output; a closed pipe there is no failure.
-            let code = if error.use_stderr() { exit::USAGE } else { 0 };
-            let _ = error.print();
-            return code;
-        }
+        Err(error) => return refused::report(&error),
     };
     let outcome = match &cli.verb {
         Verb::Inspect(args) => inspect::run(args),

@@ -14,6 +14,11 @@ pub(super) fn tolerate_closed(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
+/// Writes a line to standard error. One that is closed or full is no reason to fail, let alone to panic.
+pub(super) fn complain(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
 /// Writes to standard output, or to `file` beside its final name and then renamed.
 pub(super) fn write(
     file: Option<&Path>,

@@ -36,6 +36,6 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         exit_code,
         limits: request.scan.limits,
     };
-    args.output.write(&report).map_err(|failure| failure.under(table))?;
+    args.output.write(&report).map_err(|f| args.output.write_failure(f.under(table), "verify", &name))?;
     Ok(exit_code)
 }

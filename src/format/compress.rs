@@ -117,6 +117,7 @@ pub struct ZstdReader<R: BufRead> {
 /// Where in the sequence of frames the reader stands.
 #[derive(Clone, Copy, PartialEq)]
 enum Zstd {
+    Start,
     Between,
     InFrame,
     End,
@@ -128,13 +129,15 @@ impl<R: BufRead> ZstdReader<R> {
         let window_log = max_window.max(1 << 10).ilog2().min(31);
         let mut decoder = Decoder::new()?;
         decoder.set_parameter(zstd::zstd_safe::DParameter::WindowLogMax(window_log))?;
-        Ok(ZstdReader { input, decoder, state: Zstd::Between, window_log, facts })
+        Ok(ZstdReader { input, decoder, state: Zstd::Start, window_log, facts })
     }
 
     /// At a frame boundary: what comes next, by its magic number.
     fn next_frame(&mut self) -> io::Result<()> {
         let mut magic = [0; 4];
         match read_full(&mut self.input, &mut magic)? {
+            // No frame at all is not an empty stream: that has a frame which says so.
+            0..4 if self.state == Zstd::Start => return Err(cut_short("zstd frame")),
             0 => self.state = Zstd::End,
             4 => match u32::from_le_bytes(magic) {
                 0xFD2F_B528 => self.begin_frame(&magic)?,
@@ -165,6 +168,7 @@ impl<R: BufRead> ZstdReader<R> {
         if io::copy(&mut (&mut self.input).take(length), &mut io::sink())? < length {
             return Err(cut_short("zstd skippable frame"));
         }
+        self.state = Zstd::Between;
         bump(&self.facts.skippable, 1);
         bump(&self.facts.skippable_bytes, length);
         Ok(())
@@ -198,7 +202,7 @@ impl<R: BufRead> Read for ZstdReader<R> {
         loop {
             match self.state {
                 Zstd::End => return Ok(0),
-                Zstd::Between => self.next_frame()?,
+                Zstd::Start | Zstd::Between => self.next_frame()?,
                 Zstd::InFrame => {
                     let count = self.decode(buffer)?;
                     if count > 0 {

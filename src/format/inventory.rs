@@ -1,7 +1,7 @@
 //! What was there: every entry with its digests, the few small documents in full, and what was odd.
 
 use super::anomaly::{Anomaly, Defect};
-use super::digest::{Sha256Bytes, Sha512Bytes, hex};
+use super::digest::{Digests, Sha256Bytes, Sha512Bytes, hex};
 use super::path;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
@@ -149,8 +149,8 @@ pub struct Inventory {
     pub container: Vec<&'static str>,
     /// Facts about the container worth telling: members, frames, skippable frames.
     pub remarks: Vec<String>,
-    /// SHA-256 of the input file itself, where it was asked for.
-    pub outer_sha256: Option<Sha256Bytes>,
+    /// Digests of the input file itself, where they were asked for.
+    pub outer: Option<Digests>,
     /// Size of the input file itself.
     pub outer_size: Option<u64>,
 }

@@ -1,8 +1,8 @@
 //! PAX extended headers (POSIX.1-2017, pax, "pax Extended Header"), read strictly.
 //!
 //! Known attacks and the answer: a length that lies or skips (CVE-2026-32766) is refused, never skipped; one key twice
-//! with different values is refused; a NUL in a name is refused; sparse files are named, not expanded (they claim sizes
-//! that no byte backs).
+//! with different values is refused; a NUL in a key or a link target is refused (a NUL in a path is judged with the other
+//! names, so that the report shows it); sparse files are named, not expanded (they claim sizes that no byte backs).
 
 /// What one extended header says about the next entry (`x`) or all following ones (`g`). Untrusted values.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -53,17 +53,21 @@ fn record(data: &[u8]) -> Result<(&[u8], &[u8], &[u8]), String> {
     if equals == 0 {
         return Err("the key is empty".into());
     }
+    if body[..equals].contains(&0) {
+        return Err("the key contains a NUL byte".into());
+    }
     Ok((&body[..equals], &body[equals + 1..], &data[length..]))
 }
 
 impl PaxHeader {
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), String> {
         match key {
-            b"path" => name(&mut self.path, "path", value),
-            b"linkpath" => name(&mut self.linkpath, "linkpath", value),
+            b"path" => once(&mut self.path, "path", value.to_vec()),
+            b"linkpath" if value.contains(&0) => Err("linkpath contains a NUL byte".into()),
+            b"linkpath" => once(&mut self.linkpath, "linkpath", value.to_vec()),
             b"GNU.sparse.name" => {
                 self.sparse = true;
-                name(&mut self.sparse_name, "GNU.sparse.name", value)
+                once(&mut self.sparse_name, "GNU.sparse.name", value.to_vec())
             }
             b"size" => size(&mut self.size, "size", value),
             b"GNU.sparse.size" | b"GNU.sparse.realsize" => {
@@ -80,13 +84,6 @@ impl PaxHeader {
             }
         }
     }
-}
-
-fn name(slot: &mut Option<Vec<u8>>, key: &str, value: &[u8]) -> Result<(), String> {
-    if value.contains(&0) {
-        return Err(format!("{key} contains a NUL byte"));
-    }
-    once(slot, key, value.to_vec())
 }
 
 fn size(slot: &mut Option<u64>, key: &str, value: &[u8]) -> Result<(), String> {
@@ -167,7 +164,9 @@ mod tests {
             assert!(parse(data).is_err(), "{:?}", String::from_utf8_lossy(data));
         }
         assert!(parse(&write(&[("path", b"a"), ("path", b"b")])).unwrap_err().contains("twice"));
-        assert!(parse(&write(&[("path", b"a\0b")])).unwrap_err().contains("NUL"));
+        assert!(parse(&write(&[("linkpath", b"a\0b")])).unwrap_err().contains("NUL"));
+        assert!(parse(&write(&[("SCHILY.xattr.null\0", b"a")])).unwrap_err().contains("NUL"));
+        assert_eq!(parse(&write(&[("path", b"a\0b")])).unwrap().path.as_deref(), Some(&b"a\0b"[..]));
     }
 
     proptest! {

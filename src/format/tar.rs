@@ -3,6 +3,7 @@
 //! It exists because a reader that is kind to bad archives sees another archive than the next reader does. Known attacks
 //! and the answer to each:
 //! - a PAX size beside another header size (CVE-2025-62518, CVE-2026-33055): reported, unless 8 GiB forces it;
+//! - a header whose name or size readers take from different bytes (GNU headers with a prefix, digits after a NUL): reported;
 //! - an extension header that is malformed, stacked, or applied to another extension header (CVE-2026-32766,
 //!   GHSA-3pv8-6f4r-ffg2): reported, never skipped;
 //! - data cut short, a missing end marker, a single zero block that hides members, bytes after the end: reported;
@@ -22,6 +23,11 @@ use std::io::{self, Read};
 pub const BLOCK: usize = 512;
 /// From this size on the 12-byte octal field of a header cannot hold the size, and PAX or base-256 must.
 const OCTAL_LIMIT: u64 = 1 << 33;
+/// Extension headers in a row. Writers put at most four before an entry (`g`, `x`, `L`, `K`); each one more can cost memory
+/// for what there is to report, and no limit on entries would count it.
+const MAX_EXTENSIONS: u32 = 16;
+/// Where ustar has the prefix of the name.
+const PREFIX: std::ops::Range<usize> = 345..500;
 
 /// Where a tar is read from: a stream, or a file that can jump.
 pub trait TarInput: Read {
@@ -36,7 +42,7 @@ pub struct Member {
     pub path: Vec<u8>,
     /// The type.
     pub kind: EntryKind,
-    /// Size in bytes as a listing shows it; for sparse files the expanded size.
+    /// Size in bytes as a listing shows it; for sparse files the expanded size, unless a PAX `size` states the stored one.
     pub size: u64,
     /// Bytes of data that follow in the archive.
     pub stored: u64,
@@ -60,7 +66,6 @@ pub struct TarReader<R> {
     padding: u64,
     globals: PaxHeader,
     anomalies: Vec<Anomaly>,
-    members: u64,
     finished: bool,
 }
 
@@ -88,7 +93,6 @@ impl<R: TarInput> TarReader<R> {
             padding: 0,
             globals: PaxHeader::default(),
             anomalies: Vec::new(),
-            members: 0,
             finished: false,
         }
     }
@@ -107,7 +111,7 @@ impl<R: TarInput> TarReader<R> {
             return Ok(None);
         }
         let mut pending = Pending::default();
-        loop {
+        for _ in 0..=MAX_EXTENSIONS {
             self.skip_rest()?;
             let at = self.offset;
             let Some(block) = self.block()? else {
@@ -137,6 +141,7 @@ impl<R: TarInput> TarReader<R> {
                 _ => return self.member(header, at, pending).map(Some),
             }
         }
+        Err(extension(self.offset, &format!("more than {MAX_EXTENSIONS} extension headers in a row")))
     }
 
     /// Reads data of the current member: fills `buffer` unless the member ends; 0 at its end.
@@ -151,19 +156,18 @@ impl<R: TarInput> TarReader<R> {
     }
 
     fn member(&mut self, header: &tar::Header, at: u64, pending: Pending) -> Result<Member, ReadError> {
-        self.members += 1;
         let kind = kind_of(header);
         let pax = pending.pax.unwrap_or_default();
         if (pending.long_name.is_some() || pending.long_link.is_some()) && pax != PaxHeader::default() {
             self.note(Defect::TarExtension, format!("header at byte {at}: GNU long name and PAX header for one entry"));
         }
-        let mut path = pax.sparse_name.clone().or(pax.path.clone()).or(pending.long_name).or(self.globals.path.clone());
-        let mut path = path.take().unwrap_or_else(|| header_name(header));
+        let path = pax.sparse_name.clone().or(pax.path.clone()).or(pending.long_name).or(self.globals.path.clone());
+        let mut path = path.unwrap_or_else(|| self.header_name(header, at));
         let kind = self.slashed(kind, header, &path);
         strip_slashes(&mut path);
-        let link =
-            kind.is_link().then(|| pax.linkpath.clone().or(pending.long_link).unwrap_or_else(|| header_link(header)));
-        let stated = field(&header.as_old().size, "size", at)?;
+        let link = pax.linkpath.clone().or(pending.long_link).or(self.globals.linkpath.clone());
+        let link = kind.is_link().then(|| link.unwrap_or_else(|| until_nul(&header.as_old().linkname).to_vec()));
+        let stated = self.stated_size(header, at)?;
         let stored = self.stored_size(stated, pax.size.or(self.globals.size), kind, &path);
         let sparse = pax.sparse || kind == EntryKind::GnuSparse;
         let size = if sparse { self.sparse_size(header, &pax, stored, at)? } else { stored };
@@ -202,12 +206,45 @@ impl<R: TarInput> TarReader<R> {
         })
     }
 
+    /// Name field, with the ustar prefix. Where no ustar magic says that there is one, some readers take those bytes for the
+    /// beginning of the name and some (GNU: times) do not; the name with them is the one that is shown.
+    fn header_name(&mut self, header: &tar::Header, at: u64) -> Vec<u8> {
+        let name = until_nul(&header.as_old().name);
+        let field = &header.as_bytes()[PREFIX];
+        let prefix = until_nul(field);
+        if prefix.is_empty() || (header.as_ustar().is_none() && header.entry_type().as_byte() == b'S') {
+            return name.to_vec();
+        }
+        if header.as_ustar().is_none() {
+            self.note(
+                Defect::TarHeader,
+                format!("header at byte {at}: readers disagree whether the bytes at 345 are part of the name"),
+            );
+            if number(&field[..12]).is_ok() {
+                return name.to_vec();
+            }
+        }
+        [prefix, b"/", name].concat()
+    }
+
+    /// The size field. Digits after a NUL are told; read is what stands before it, as the common readers do.
+    fn stated_size(&mut self, header: &tar::Header, at: u64) -> Result<u64, ReadError> {
+        let bytes = &header.as_old().size;
+        match (number(bytes), octal(until_nul(bytes))) {
+            (Err(why), Ok(size)) => {
+                self.note(Defect::TarHeader, format!("header at byte {at}: size {why}; up to its NUL it is {size}"));
+                Ok(size)
+            }
+            _ => field(bytes, "size", at),
+        }
+    }
+
     /// Bytes of data that follow: the PAX size over the header's; only files carry data.
     fn stored_size(&mut self, stated: u64, pax: Option<u64>, kind: EntryKind, path: &[u8]) -> u64 {
         let size = pax.unwrap_or(stated);
         if let Some(pax) = pax
             && pax != stated
-            && pax < OCTAL_LIMIT
+            && !(pax >= OCTAL_LIMIT && (stated == 0 || stated == OCTAL_LIMIT - 1))
         {
             let detail = format!("the PAX header says {pax} bytes, the tar header {stated}");
             self.anomalies.push(Anomaly::entry(Defect::TarSize, path, detail));
@@ -227,7 +264,7 @@ impl<R: TarInput> TarReader<R> {
 
     /// The expanded size of a sparse file; reads over the extra headers of the old GNU form.
     fn sparse_size(&mut self, header: &tar::Header, pax: &PaxHeader, stored: u64, at: u64) -> Result<u64, ReadError> {
-        if let Some(size) = pax.sparse_size {
+        if let Some(size) = pax.size.is_none().then_some(pax.sparse_size).flatten() {
             return Ok(size);
         }
         let Some(gnu) = header.as_gnu().filter(|_| header.entry_type().as_byte() == b'S') else {
@@ -258,7 +295,14 @@ impl<R: TarInput> TarReader<R> {
                 format!("global PAX header at byte {at} sets a path, link or size for all entries that follow"),
             );
         }
-        self.globals = parsed;
+        // Each keyword holds until another global header states it anew.
+        let before = std::mem::take(&mut self.globals);
+        self.globals = PaxHeader {
+            path: parsed.path.or(before.path),
+            linkpath: parsed.linkpath.or(before.linkpath),
+            size: parsed.size.or(before.size),
+            ..PaxHeader::default()
+        };
         Ok(())
     }
 
@@ -429,19 +473,6 @@ fn kind_of(header: &tar::Header) -> EntryKind {
         b'S' => EntryKind::GnuSparse,
         other => EntryKind::Other(other),
     }
-}
-
-/// Name field, with the ustar prefix where the magic says that there is one.
-fn header_name(header: &tar::Header) -> Vec<u8> {
-    let name = until_nul(&header.as_old().name);
-    match header.as_ustar().map(|ustar| until_nul(&ustar.prefix)).filter(|prefix| !prefix.is_empty()) {
-        Some(prefix) => [prefix, b"/", name].concat(),
-        None => name.to_vec(),
-    }
-}
-
-fn header_link(header: &tar::Header) -> Vec<u8> {
-    until_nul(&header.as_old().linkname).to_vec()
 }
 
 fn until_nul(field: &[u8]) -> &[u8] {

@@ -7,7 +7,7 @@ use super::verify::Verification;
 use crate::bundle::dsse_envelope::DsseEnvelope;
 use crate::bundle::kind::{Kind as _, Recognition};
 use crate::bundle::portable::Unportable;
-use crate::format::digest::sha256;
+use crate::format::digest::{Digests, sha256};
 use crate::format::inventory::{Document, EntryKind, Inventory, Location, Observed};
 use crate::format::limits::Limits;
 use crate::trust::authority::{Authority, Standing};
@@ -93,7 +93,7 @@ fn inventory_of(name: Vec<u8>, bytes: Vec<u8>) -> Inventory {
     Inventory {
         name: name.clone(),
         outer_size: Some(entry.size),
-        outer_sha256: Some(digest),
+        outer: Some(Digests { sha256: digest, sha512: None }),
         container: vec!["file"],
         entries: vec![entry],
         documents: vec![Document::new(name, Location::Entry(0), bytes)],

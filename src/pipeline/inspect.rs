@@ -47,9 +47,9 @@ pub fn read(request: &Request, progress: &Progress) -> Result<Reading, Environme
     let mut source = Source::open(&request.input)?;
     let sidecars = Sidecars::collect(&request.input, &request.sidecars, request.discover_sidecars)?;
     let mut options = request.scan;
-    options.subject_digest |= sidecars.need_subject_digest(&request.input);
+    options.subject = options.subject.max(sidecars.needed_subject_digest(&request.input));
     let forced = request.kind.and_then(crate::bundle::find_kind);
-let mut reading = pass(&mut source, sidecars, &options, &request.input, forced, progress)?;
+    let mut reading = pass(&mut source, sidecars, &options, &request.input, forced, progress)?;
     if reading.bundle.claims.needs_sha512() && !options.sha512 && source.rereadable() {
         options.sha512 = true;
         drop(reading);
@@ -61,7 +61,7 @@ let mut reading = pass(&mut source, sidecars, &options, &request.input, forced, 
 
 fn pass(
     source: &mut Source,
-sidecars: Sidecars,
+    sidecars: Sidecars,
     options: &ScanOptions,
     input: &Path,
     forced: Option<&'static dyn Kind>,
@@ -81,7 +81,7 @@ sidecars: Sidecars,
     inventory.anomalies.extend(anomalies);
     let mut checks = container_checks(&inventory);
     let portability = portable::judge(&inventory);
-    checks.extend(super::verify::sidecar_checks(&inventory, &sidecars.unread));
+    checks.extend(super::verify::sidecar_checks(&inventory, &sidecars.unread, recognition.kind.id() == "plain"));
     checks.append(&mut bundle.checks);
     Ok(Reading { inventory, recognition, bundle, checks, portability })
 }

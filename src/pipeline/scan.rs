@@ -10,11 +10,10 @@ use super::stream;
 use super::tree;
 use crate::format::anomaly::{Anomaly, Defect, ReadError};
 use crate::format::compress::{self, Codec};
-use crate::format::digest::Sha256Bytes;
+use crate::format::digest::{Digests, Hasher};
 use crate::format::inventory::Inventory;
 use crate::format::limits::Limits;
 use crate::format::tar;
-use sha2::{Digest as _, Sha256};
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -27,9 +26,26 @@ pub struct ScanOptions {
     /// Threads in all, at least 1.
     pub jobs: usize,
     /// Also hash the input file itself.
-    pub subject_digest: bool,
+    pub subject: SubjectDigest,
     /// Also compute SHA-512 of every entry.
     pub sha512: bool,
+}
+
+/// Which digests of the input file itself are wanted: each costs another hash of every byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SubjectDigest {
+    /// None.
+    None,
+    /// SHA-256.
+    Sha256,
+    /// SHA-256 and SHA-512.
+    Sha512Too,
+}
+
+impl SubjectDigest {
+    fn hasher(self) -> Option<Hasher> {
+        (self != SubjectDigest::None).then(|| Hasher::new(self == SubjectDigest::Sha512Too))
+    }
 }
 
 /// Scans `source`.
@@ -106,7 +122,7 @@ fn scan_file(
     progress.expect(file.size());
     recorder.inventory().outer_size = Some(file.size());
     let outer = std::thread::scope(|scope| {
-        let digest = options.subject_digest.then(|| scope.spawn(|| digest_of(file)));
+        let digest = options.subject.hasher().map(|hasher| scope.spawn(|| digest_of(file, hasher)));
         let outcome = if Codec::detect(head).is_none() && tar::looks_like_tar(head) {
             random::scan(file, options, progress, recorder)
         } else {
@@ -117,7 +133,7 @@ fn scan_file(
         outcome.map(|()| digest)
     });
     file.check_unchanged()?;
-    recorder.inventory().outer_sha256 = outer?.transpose()?;
+    recorder.inventory().outer = outer?.transpose()?;
     Ok(())
 }
 
@@ -128,13 +144,13 @@ fn scan_pipe(
     progress: &Progress,
     recorder: &mut Recorder,
 ) -> Result<(), ScanError> {
-    let tee = Arc::new(Mutex::new((Sha256::new(), 0u64)));
-    let input = Tee { inner: MediumReader(reader), seen: options.subject_digest.then(|| Arc::clone(&tee)) };
+    let seen = options.subject.hasher().map(|hasher| Arc::new(Mutex::new((hasher, 0u64))));
+    let input = Tee { inner: MediumReader(reader), seen: seen.clone() };
     stream::scan(input, &entry_name(path), options, progress, recorder)?;
-    if options.subject_digest
-        && let Ok(seen) = tee.lock()
+    if let Some(seen) = seen
+        && let Ok(seen) = seen.lock()
     {
-        recorder.inventory().outer_sha256 = Some(seen.0.clone().finalize().into());
+        recorder.inventory().outer = Some(seen.0.clone().finish());
         recorder.inventory().outer_size = Some(seen.1);
     }
     Ok(())
@@ -143,7 +159,7 @@ fn scan_pipe(
 /// Hashes what passes through: a pipe can be read only once.
 struct Tee<R> {
     inner: R,
-    seen: Option<Arc<Mutex<(Sha256, u64)>>>,
+    seen: Option<Arc<Mutex<(Hasher, u64)>>>,
 }
 
 impl<R: Read> Read for Tee<R> {
@@ -159,13 +175,12 @@ impl<R: Read> Read for Tee<R> {
     }
 }
 
-fn digest_of(file: &OpenFile) -> io::Result<Sha256Bytes> {
-    let mut hasher = Sha256::new();
+fn digest_of(file: &OpenFile, mut hasher: Hasher) -> io::Result<Digests> {
     let mut reader = file.reader();
     let mut buffer = vec![0; 256 << 10];
     loop {
         match reader.read(&mut buffer)? {
-            0 => return Ok(hasher.finalize().into()),
+            0 => return Ok(hasher.finish()),
             count => hasher.update(&buffer[..count]),
         }
     }

@@ -1,8 +1,10 @@
 //! Files beside the input: checksums, signatures and manifests that travel with a bundle but not inside it.
 
 use super::error::EnvironmentError;
+use super::scan::SubjectDigest;
 use super::source::read_small;
 use crate::bundle::lists;
+use crate::format::digest::Digest;
 use crate::format::dsse;
 use crate::format::inventory::{Document, Location};
 use crate::format::limits::Limits;
@@ -58,10 +60,15 @@ impl Sidecars {
         Ok(())
     }
 
-    /// Whether one of them is a list that speaks of the input file, so that its own digest is needed.
-    pub fn need_subject_digest(&self, input: &Path) -> bool {
+    /// Which digests of the input file itself the lists among them speak of.
+    pub fn needed_subject_digest(&self, input: &Path) -> SubjectDigest {
         let name = input_name(input);
-        self.documents.iter().any(|d| lists::is_sidecar_list(d) && !lists::outer_statements(d, &name).is_empty())
+        let lists = self.documents.iter().filter(|d| lists::is_sidecar_list(d));
+        let needed = lists.flat_map(|d| lists::outer_statements(d, &name)).map(|statement| match statement {
+            Ok(Digest::Sha512(_)) => SubjectDigest::Sha512Too,
+            Ok(Digest::Sha256(_)) | Err(_) => SubjectDigest::Sha256,
+        });
+        needed.max().unwrap_or(SubjectDigest::None)
     }
 }
 

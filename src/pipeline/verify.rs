@@ -15,7 +15,7 @@ use crate::trust::claims::{self, Dispute, DocumentIndex, Outcome, Role};
 use crate::trust::envelope::{self, Authentication, Signer};
 use crate::trust::policy::{Policy, Property};
 use crate::trust::verdict::{Verdict, judge};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The whole answer about one input.
 pub struct Verification {
@@ -98,7 +98,7 @@ fn check_signatures(
     policy: &Policy,
     checks: &mut Vec<Check>,
 ) -> (Vec<DocumentIndex>, Vec<Signer>, Authentication) {
-    let (mut proven, mut signers, mut by) = (Vec::new(), Vec::new(), Authentication::None);
+    let (mut proven, mut signers, mut by_target) = (Vec::new(), Vec::new(), BTreeMap::new());
     let signed = std::mem::take(&mut reading.bundle.signed);
     for document in &signed {
         let outcome = envelope::verify(&document.parsed.envelope, &document.name, document.payload_types, policy);
@@ -110,7 +110,8 @@ fn check_signatures(
         let name = file.normal_path().to_vec();
         reading.bundle.claims.state(&reading.inventory, document.document, &name, Some(Digest::Sha256(stated)), None);
         if let Some(proof) = outcome.proof.filter(|_| bound) {
-            by = if by == Authentication::None { proof.get().by } else { by.max(proof.get().by) };
+            let known = by_target.entry(entry).or_insert(Authentication::None);
+            *known = proof.get().by.max(*known);
             proven.push(document.document);
             signers.extend(outcome.signers);
         }
@@ -121,6 +122,9 @@ fn check_signatures(
     }
     reading.bundle.signed = signed;
     reading.bundle.claims.sort();
+    // Several signatures of one document: the best of them counts. Several signed documents: the weakest of them does,
+    // since each vouches for entries that the others may not name.
+    let by = by_target.into_values().min().unwrap_or(Authentication::None);
     (proven, signers, by)
 }
 
@@ -417,12 +421,17 @@ fn established(
 }
 
 /// What lists beside the input say about the input file, and signature files that are not read.
-pub(super) fn sidecar_checks(inventory: &Inventory, unread: &[Vec<u8>]) -> Vec<Check> {
+///
+/// `lists_name_entries`: the kind also reads lists beside the input as lists of entries.
+pub(super) fn sidecar_checks(inventory: &Inventory, unread: &[Vec<u8>], lists_name_entries: bool) -> Vec<Check> {
     let mut checks = Vec::new();
     for sidecar in inventory.documents.iter().filter(|d| lists::is_sidecar_list(d)) {
-        for statement in lists::outer_statements(sidecar, &inventory.name) {
-            checks.push(outer_check(inventory, &sidecar.name, statement));
+        let statements = lists::outer_statements(sidecar, &inventory.name);
+        if statements.is_empty() && !lists_name_entries {
+            let detail = "it says nothing about the input file, and this kind reads no list of entries beside it";
+            checks.push(Check::skip(check::SIDECAR_DIGEST, &sidecar.name, detail));
         }
+        checks.extend(statements.into_iter().map(|statement| outer_check(inventory, &sidecar.name, statement)));
     }
     for unread in unread {
         let detail = "it is there and was not checked: this version reads no signature of that form";
@@ -432,20 +441,25 @@ pub(super) fn sidecar_checks(inventory: &Inventory, unread: &[Vec<u8>]) -> Vec<C
 }
 
 fn outer_check(inventory: &Inventory, name: &[u8], statement: Result<Digest, String>) -> Check {
-    match (statement, inventory.outer_sha256) {
-        (Ok(Digest::Sha256(stated)), Some(found)) if stated == found => {
+    let stated = match statement {
+        Ok(stated) => stated,
+        Err(why) => return Check::fail(check::CHECKSUM_LIST, name, why),
+    };
+    let outer = inventory.outer.as_ref();
+    let found = match stated {
+        Digest::Sha256(_) => outer.map(|outer| Digest::Sha256(outer.sha256)),
+        Digest::Sha512(_) => outer.and_then(|outer| outer.sha512.as_deref().copied()).map(Digest::Sha512),
+    };
+    match found {
+        Some(found) if found == stated => {
             Check::pass(check::SIDECAR_DIGEST, name, "the input file has the digest that is stated beside it")
         }
-        (Ok(Digest::Sha256(stated)), Some(found)) => {
-            let (expected, found) = (format!("sha256:{}", hex(&stated)), format!("sha256:{}", hex(&found)));
+        Some(found) => {
+            let (expected, found) = (stated.prefixed(), found.prefixed());
             Check::fail(check::SIDECAR_DIGEST, name, format!("expected {expected}, found {found}"))
                 .with("expected", expected)
                 .with("found", found)
         }
-        (Ok(Digest::Sha512(_)), _) => {
-            Check::skip(check::SIDECAR_DIGEST, name, "SHA-512 of the input file is not computed")
-        }
-        (Ok(_), None) => Check::skip(check::SIDECAR_DIGEST, name, "the digest of the input was not computed"),
-        (Err(why), _) => Check::fail(check::CHECKSUM_LIST, name, why),
+        None => Check::skip(check::SIDECAR_DIGEST, name, "the input is no single file, so it has no digest to compare"),
     }
 }

@@ -4,7 +4,7 @@ use super::cleaning::is_hostile;
 use super::model::{Outcome, Report};
 use crate::format::digest::hex;
 use crate::format::inventory::{EntryIndex, Observed};
-use crate::format::time::format_rfc3339;
+use crate::format::time::{Time, format_rfc3339};
 use crate::trust::authority::Standing;
 use crate::trust::check::Check;
 use crate::trust::envelope::Signer;
@@ -26,18 +26,57 @@ pub fn write(report: &Report<'_>, out: impl Write) -> io::Result<()> {
 /// Writes the report of a run that could form no answer.
 pub fn write_error(
     command: &str,
-    at: &str,
-    subject: &str,
+    at: Time,
+    subject: &[u8],
     exit_code: u8,
     message: &str,
     out: impl Write,
 ) -> io::Result<()> {
-    let value = json!({
-        "schema": SCHEMA, "command": command, "at": at, "subject": {"name": subject, "size": null, "sha256": null, "container": []},
-        "tool": {"name": "portcullis", "version": env!("CARGO_PKG_VERSION")},
-        "verdict": "error", "exit_code": exit_code, "error": message,
-    });
-    write_value(&value, out)
+    write_value(&ErrorView { command, at, subject, exit_code, message }, out)
+}
+
+struct ErrorView<'a> {
+    command: &'a str,
+    at: Time,
+    subject: &'a [u8],
+    exit_code: u8,
+    message: &'a str,
+}
+
+impl Serialize for ErrorView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        head(&mut map, self.command, self.at)?;
+        map.serialize_entry("subject", &UnreadSubject(self.subject))?;
+        map.serialize_entry("verdict", "error")?;
+        map.serialize_entry("exit_code", &self.exit_code)?;
+        map.serialize_entry("error", self.message)?;
+        map.end()
+    }
+}
+
+struct UnreadSubject<'a>(&'a [u8]);
+
+impl Serialize for UnreadSubject<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        name(&mut map, "name", "name_bytes", self.0)?;
+        map.serialize_entry("size", &None::<u64>)?;
+        map.serialize_entry("sha256", &None::<String>)?;
+        map.serialize_entry("container", &[(); 0])?;
+        map.end()
+    }
+}
+
+/// The members with which every report begins.
+fn head<M: SerializeMap>(map: &mut M, command: &str, at: Time) -> Result<(), M::Error> {
+    map.serialize_entry("schema", SCHEMA)?;
+    map.serialize_entry(
+        "tool",
+        &Ordered(&[("name", json!("portcullis")), ("version", json!(env!("CARGO_PKG_VERSION")))]),
+    )?;
+    map.serialize_entry("command", command)?;
+    map.serialize_entry("at", &format_rfc3339(at))
 }
 
 /// Writes any value in the form of our reports: two spaces, hostile characters escaped, a final line feed.
@@ -52,10 +91,7 @@ impl Serialize for Report<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (inventory, recognition) = (self.inventory(), &self.reading().recognition);
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("schema", SCHEMA)?;
-        map.serialize_entry("tool", &json!({"name": "portcullis", "version": env!("CARGO_PKG_VERSION")}))?;
-        map.serialize_entry("command", self.command)?;
-        map.serialize_entry("at", &format_rfc3339(self.at))?;
+        head(&mut map, self.command, self.at)?;
         map.serialize_entry("subject", &SubjectView(self))?;
         map.serialize_entry("content_digest", &format!("sha256:{}", hex(&inventory.content_digest())))?;
         map.serialize_entry(
@@ -134,7 +170,7 @@ impl Serialize for SubjectView<'_> {
         let mut map = serializer.serialize_map(None)?;
         name(&mut map, "name", "name_bytes", &self.0.subject.name)?;
         map.serialize_entry("size", &inventory.outer_size)?;
-        map.serialize_entry("sha256", &inventory.outer_sha256.map(|digest| hex(&digest)))?;
+        map.serialize_entry("sha256", &inventory.outer.as_ref().map(|digests| hex(&digests.sha256)))?;
         map.serialize_entry("container", &inventory.container)?;
         map.end()
     }

@@ -137,8 +137,8 @@ impl<W: Write> Page<W> {
             &format!("{} entries, {files} files, {} bytes", inventory.entries.len(), inventory.total_bytes()),
         )?;
         self.field("content", &format!("sha256:{}", hex(&inventory.content_digest())))?;
-        if let Some(digest) = inventory.outer_sha256 {
-            self.field("input", &format!("sha256:{}", hex(&digest)))?;
+        if let Some(digests) = &inventory.outer {
+            self.field("input", &format!("sha256:{}", hex(&digests.sha256)))?;
         }
         Ok(())
     }

@@ -131,6 +131,8 @@ checks! {
     AGE = "age", Freshness;
     /// TUF metadata.
     TUF = "tuf", Tuf;
+    /// RFC 3161 timestamp tokens.
+    TIMESTAMP = "timestamp", Transparency;
     /// Transparency log proofs.
     TRANSPARENCY = "transparency", Transparency;
     /// Order against what was accepted before.
