@@ -371,7 +371,7 @@ fn is_bare_id(id: &str) -> bool {
 }
 
 fn is_id(id: &str) -> bool {
-    is_bare_id(id) || super::devportal::is_uuid(id)
+    is_bare_id(id) || super::devportal_manifest::is_uuid(id)
 }
 
 /// The kind of a bundle by its number, whichever way it is written.

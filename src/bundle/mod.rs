@@ -4,6 +4,7 @@
 pub mod determinism;
 pub mod devportal;
 pub mod devportal_draft;
+mod devportal_manifest;
 pub mod dsse_envelope;
 pub mod evidence;
 pub mod evidence_root;

@@ -81,7 +81,7 @@ fn pass(
     inventory.anomalies.extend(anomalies);
     let mut checks = container_checks(&inventory);
     let portability = portable::judge(&inventory);
-    checks.extend(super::verify::sidecar_checks(&inventory, &sidecars.unread, recognition.kind.id() == "plain"));
+    checks.extend(super::sidecar::checks(&inventory, &sidecars.unread, recognition.kind.id() == "plain"));
     checks.append(&mut bundle.checks);
     Ok(Reading { inventory, recognition, bundle, checks, portability })
 }

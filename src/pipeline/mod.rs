@@ -1,6 +1,7 @@
 //! The only floor that opens files: sources, the scan, and the verbs as functions from a request to an outcome.
 
 pub mod dsse;
+mod entries;
 pub mod error;
 pub mod inspect;
 pub mod progress;

@@ -6,8 +6,9 @@ use super::source::read_small;
 use crate::bundle::lists;
 use crate::format::digest::Digest;
 use crate::format::dsse;
-use crate::format::inventory::{Document, Location};
+use crate::format::inventory::{Document, Inventory, Location};
 use crate::format::limits::Limits;
+use crate::trust::check::{self, Check};
 use std::path::{Path, PathBuf};
 
 /// Signature files that are known by name and not read by this version.
@@ -97,5 +98,49 @@ fn same_file(a: &Path, b: &Path) -> bool {
     match (a.canonicalize(), b.canonicalize()) {
         (Ok(a), Ok(b)) => a == b,
         _ => a == b,
+    }
+}
+
+/// What lists beside the input say about the input file, and signature files that are not read.
+///
+/// `lists_name_entries`: the kind also reads lists beside the input as lists of entries.
+pub(super) fn checks(inventory: &Inventory, unread: &[Vec<u8>], lists_name_entries: bool) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for sidecar in inventory.documents.iter().filter(|d| lists::is_sidecar_list(d)) {
+        let statements = lists::outer_statements(sidecar, &inventory.name);
+        if statements.is_empty() && !lists_name_entries {
+            let detail = "it says nothing about the input file, and this kind reads no list of entries beside it";
+            checks.push(Check::skip(check::SIDECAR_DIGEST, &sidecar.name, detail));
+        }
+        checks.extend(statements.into_iter().map(|statement| outer_check(inventory, &sidecar.name, statement)));
+    }
+    for unread in unread {
+        let detail = "it is there and was not checked: this version reads no signature of that form";
+        checks.push(Check::skip(check::SIGNATURE_UNREAD, unread, detail));
+    }
+    checks
+}
+
+fn outer_check(inventory: &Inventory, name: &[u8], statement: Result<Digest, String>) -> Check {
+    let stated = match statement {
+        Ok(stated) => stated,
+        Err(why) => return Check::fail(check::CHECKSUM_LIST, name, why),
+    };
+    let outer = inventory.outer.as_ref();
+    let found = match stated {
+        Digest::Sha256(_) => outer.map(|outer| Digest::Sha256(outer.sha256)),
+        Digest::Sha512(_) => outer.and_then(|outer| outer.sha512.as_deref().copied()).map(Digest::Sha512),
+    };
+    match found {
+        Some(found) if found == stated => {
+            Check::pass(check::SIDECAR_DIGEST, name, "the input file has the digest that is stated beside it")
+        }
+        Some(found) => {
+            let (expected, found) = (stated.prefixed(), found.prefixed());
+            Check::fail(check::SIDECAR_DIGEST, name, format!("expected {expected}, found {found}"))
+                .with("expected", expected)
+                .with("found", found)
+        }
+        None => Check::skip(check::SIDECAR_DIGEST, name, "the input is no single file, so it has no digest to compare"),
     }
 }
