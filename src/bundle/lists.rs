@@ -38,7 +38,7 @@ pub struct ListSummary {
     pub lines: u64,
     /// The digest of a `root` line.
     pub root: Option<[u8; 32]>,
-    /// What was wrong with lines, at most [`MAX_FAULTS`].
+    /// What was wrong with lines, at most twenty of them.
     pub faults: Vec<String>,
     /// How many lines were wrong in all.
     pub fault_count: u64,

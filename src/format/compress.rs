@@ -111,8 +111,13 @@ pub struct ZstdReader<R: BufRead> {
     decoder: Decoder<'static>,
     state: Zstd,
     window_log: u32,
+    /// Bytes of the frame header that may still come.
+    header_left: usize,
     facts: Arc<StreamFacts>,
 }
+
+/// Longest zstd frame header after its magic number: descriptor, window, dictionary id, content size (RFC 8878 3.1.1.1).
+const FRAME_HEADER: usize = 14;
 
 /// Where in the sequence of frames the reader stands.
 #[derive(Clone, Copy, PartialEq)]
@@ -129,7 +134,7 @@ impl<R: BufRead> ZstdReader<R> {
         let window_log = max_window.max(1 << 10).ilog2().min(31);
         let mut decoder = Decoder::new()?;
         decoder.set_parameter(zstd::zstd_safe::DParameter::WindowLogMax(window_log))?;
-        Ok(ZstdReader { input, decoder, state: Zstd::Start, window_log, facts })
+        Ok(ZstdReader { input, decoder, state: Zstd::Start, window_log, header_left: 0, facts })
     }
 
     /// At a frame boundary: what comes next, by its magic number.
@@ -155,6 +160,7 @@ impl<R: BufRead> ZstdReader<R> {
         let mut nothing = [0u8; 0];
         let mut output = OutBuffer::around(&mut nothing[..]);
         self.decoder.run(&mut InBuffer::around(magic), &mut output)?;
+        self.header_left = FRAME_HEADER;
         self.state = Zstd::InFrame;
         Ok(())
     }
@@ -180,10 +186,15 @@ impl<R: BufRead> ZstdReader<R> {
         while output.pos() == 0 && self.state == Zstd::InFrame {
             let chunk = self.input.fill_buf()?;
             let at_end = chunk.is_empty();
+            // libzstd looks for a whole frame in the input of the call that completes the header, as if that input began
+            // with the magic number: a header that reads as a skippable frame then hides what follows. Byte by byte, no
+            // input is long enough to be taken for one.
+            let chunk = if self.header_left > 0 { &chunk[..chunk.len().min(1)] } else { chunk };
             let mut input = InBuffer::around(chunk);
             let hint = self.decoder.run(&mut input, &mut output).map_err(|e| zstd_error(&e, self.window_log))?;
             let consumed = input.pos();
             self.input.consume(consumed);
+            self.header_left = self.header_left.saturating_sub(consumed);
             if hint == 0 {
                 self.state = Zstd::Between;
             } else if at_end && consumed == 0 && output.pos() == 0 {

@@ -39,7 +39,7 @@ pub const MAX_KEYID: usize = 1024;
 /// Why a document is not a DSSE envelope, nor one of its dialects.
 #[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
 pub enum DsseError {
-    /// Not strict JSON; or a member is null or of the wrong type, and is named.
+    /// Not strict JSON; or a member is of the wrong type, and is named.
     #[error(transparent)]
     Json(#[from] JsonError),
     /// The member that there is no envelope without.
@@ -208,7 +208,7 @@ pub struct SignatureDocument {
 /// payload may be empty.
 ///
 /// # Errors
-/// [`DsseError`] if the document is not strict JSON, lacks a member, has one that is null, ill-typed, over its cap or
+/// [`DsseError`] if the document is not strict JSON, lacks a member, has one that is ill-typed, over its cap or
 /// in contradiction to another, or if the payload is not base64.
 pub fn parse(untrusted: &[u8]) -> Result<SignatureDocument, DsseError> {
     let mut document: Document<'_> = json::parse(untrusted)?;

