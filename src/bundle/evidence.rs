@@ -242,7 +242,8 @@ fn read_list(
         bundle.checks.push(Check::fail(check::DOCUMENT_PRESENT, "checksums.txt", "the bundle has no checksums.txt"));
         return None;
     };
-    let index = bundle.claims.document(&document.name, document.location, Role::List);
+    // Its lines name artefacts that lie elsewhere; they are compared with the manifest below, line by line.
+    let index = bundle.claims.document(&document.name, document.location, Role::Metadata);
     let mut list = evidence_root::List { root: None, lines: Vec::new(), text: lines_without_root(document) };
     let claims = &mut bundle.claims;
     let summary = lists::read(&document.bytes, |name, digest| {

@@ -6,9 +6,13 @@ use super::lists;
 use super::model::Bundle;
 use super::signed;
 use crate::format::inventory::{Document, EntryIndex, Inventory, Location};
+use crate::trust::check::{self, Check};
 
 /// A list is text; other types must be named by the operator (`--payload-type`).
 const PAYLOAD_TYPES: &[&str] = &["text/plain"];
+
+/// Most signature documents of one bundle: each costs public-key operations, and a bundle can hold millions of them.
+const MAX_ENVELOPES: usize = 64;
 
 /// The kind.
 pub struct Plain;
@@ -30,8 +34,16 @@ impl Kind for Plain {
 
     fn interpret(&self, inventory: &mut Inventory) -> Bundle {
         let mut bundle = Bundle { links_allowed: true, ..Bundle::default() };
-        for position in signed::positions(inventory, |d| d.envelope) {
-            let target = signed_list(inventory, position);
+        let only_list = only_list(inventory);
+        let mut positions = signed::positions(inventory, |d| d.envelope);
+        if positions.len() > MAX_ENVELOPES {
+            let detail =
+                format!("{} signature documents, the limit is {MAX_ENVELOPES}; none was checked", positions.len());
+            bundle.checks.push(Check::fail(check::DSSE_ENVELOPE, "", detail));
+            positions.clear();
+        }
+        for position in positions {
+            let target = signed_list(inventory, position, only_list);
             match signed::read(inventory, &mut bundle.claims, position, PAYLOAD_TYPES, target, false) {
                 Ok(document) => {
                     bundle.checks.extend(document.checks(inventory));
@@ -62,8 +74,12 @@ fn is_about_input(inventory: &Inventory, document: &Document) -> bool {
 
 /// `NAME.dsse.json` stands for `NAME`: beside it in the bundle, or at the root for an envelope beside the input. An
 /// envelope under any other name stands for the one list, where there is exactly one.
-fn signed_list(inventory: &Inventory, position: usize) -> Option<EntryIndex> {
+fn signed_list(inventory: &Inventory, position: usize, only_list: Option<EntryIndex>) -> Option<EntryIndex> {
     let named = inventory.documents[position].name.strip_suffix(b".dsse.json").and_then(|name| inventory.find(name));
+    named.or(only_list)
+}
+
+fn only_list(inventory: &Inventory) -> Option<EntryIndex> {
     let mut lists = inventory.documents.iter().filter(|d| is_list(&d.name)).filter_map(entry_of);
-    named.or_else(|| lists.next().filter(|_| lists.next().is_none()))
+    lists.next().filter(|_| lists.next().is_none())
 }

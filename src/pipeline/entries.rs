@@ -21,6 +21,17 @@ pub(super) fn check(
     check_digests(reading, authority, checks);
     check_missing(reading, checks);
     check_unlisted(reading, authority, policy, checks, waivers);
+    tell_set_aside(reading, authority, checks);
+}
+
+/// Set-aside files are always named, in text and JSON, in these words.
+fn tell_set_aside(reading: &Reading, authority: &Authority, checks: &mut Vec<Check>) {
+    let entries = reading.inventory.entries.iter().zip(&authority.standings);
+    let set_aside = entries.filter(|(_, standing)| **standing == Standing::SetAside);
+    let names: Vec<_> = set_aside.map(|(entry, _)| String::from_utf8_lossy(entry.normal_path())).collect();
+    if !names.is_empty() {
+        checks.push(Check::skip(check::SET_ASIDE, "", format!("nobody vouches for these: {}", names.join(", "))));
+    }
 }
 
 /// Disputes: content against documents, and documents against one another.
@@ -28,10 +39,10 @@ fn check_digests(reading: &Reading, authority: &Authority, checks: &mut Vec<Chec
     let (inventory, all) = (&reading.inventory, &reading.bundle.claims);
     let (mut digests, mut sizes, mut disagreements) = (Vec::new(), Vec::new(), Vec::new());
     // That a payload is not the file that it stands for is the subject of dsse-payload.
-    let of_envelope = |d: &Dispute| all.documents()[usize::from(d.document)].role == Role::Envelope;
+    let of_envelope = |d: &Dispute| all.documents()[d.document as usize].role == Role::Envelope;
     for dispute in all.disputes().iter().filter(|d| d.outcome != Outcome::NotComputed && !of_envelope(d)) {
         let supported = all.about(dispute.entry).iter().any(|c| c.outcome == Outcome::Agrees);
-        let trusted = authority.trusted.get(usize::from(dispute.document)).copied().unwrap_or(false);
+        let trusted = authority.trusted.get(dispute.document as usize).copied().unwrap_or(false);
         if supported && !trusted {
             disagreements.push(disagreement(reading, dispute));
         } else if dispute.outcome == Outcome::SizeDiffers {

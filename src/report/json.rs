@@ -7,12 +7,13 @@ use crate::format::inventory::{EntryIndex, Observed};
 use crate::format::time::{Time, format_rfc3339};
 use crate::trust::authority::Standing;
 use crate::trust::check::Check;
+use crate::trust::claims::DocumentIndex;
 use crate::trust::envelope::Signer;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-use serde_json::json;
 use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::{Value, json};
 use std::io::{self, Write};
 
 /// Version of the report's form.
@@ -73,7 +74,7 @@ fn head<M: SerializeMap>(map: &mut M, command: &str, at: Time) -> Result<(), M::
     map.serialize_entry("schema", SCHEMA)?;
     map.serialize_entry(
         "tool",
-        &Ordered(&[("name", json!("portcullis")), ("version", json!(env!("CARGO_PKG_VERSION")))]),
+        &Ordered([("name", json!("portcullis")), ("version", json!(env!("CARGO_PKG_VERSION")))]),
     )?;
     map.serialize_entry("command", command)?;
     map.serialize_entry("at", &format_rfc3339(at))
@@ -96,7 +97,7 @@ impl Serialize for Report<'_> {
         map.serialize_entry("content_digest", &format!("sha256:{}", hex(&inventory.content_digest())))?;
         map.serialize_entry(
             "kind",
-            &Ordered(&[
+            &Ordered([
                 ("id", json!(recognition.kind.id())),
                 ("version", json!(recognition.version)),
                 ("because", json!(recognition.because)),
@@ -108,10 +109,10 @@ impl Serialize for Report<'_> {
         map.serialize_entry("required", &self.required())?;
         map.serialize_entry("authentication", &Authenticated(self))?;
         map.serialize_entry("checks", &Each(self.checks().iter().map(CheckView)))?;
-        map.serialize_entry("summary", &Ordered(&summary(self)))?;
+        map.serialize_entry("summary", &Ordered(summary(self)))?;
         map.serialize_entry("entries", &Entries(self))?;
         map.serialize_entry("waivers", self.waivers())?;
-        map.serialize_entry("limits", &Ordered(&limits(self)))?;
+        map.serialize_entry("limits", &Ordered(limits(self)))?;
         self.serialize_extras(&mut map)?;
         map.end()
     }
@@ -121,31 +122,38 @@ impl Report<'_> {
     fn serialize_extras<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let documents = self.facts().iter().map(|facts| {
-            let items: Vec<_> = facts.items.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
-            json!({"document": text(&facts.document), "claims": items})
+            let items = facts.items.iter().map(|(name, value)| json!({"name": name, "value": value}));
+            Ordered([("document", json!(text(&facts.document))), ("claims", items.collect())])
         });
-        map.serialize_entry("documents", &documents.collect::<Vec<_>>())?;
+        map.serialize_entry("documents", &Each(documents))?;
         if let Outcome::Inspected(_) = self.outcome {
             let signers = self.claimed_signers().into_iter().map(|s| {
-                json!({"document": text(s.document), "keyid": s.keyid, "algorithm": s.algorithm, "payload_type": s.payload_type})
+                Ordered([
+                    ("document", json!(text(s.document))),
+                    ("keyid", json!(s.keyid)),
+                    ("algorithm", json!(s.algorithm)),
+                    ("payload_type", json!(s.payload_type)),
+                ])
             });
             map.serialize_entry("claimed_signers", &signers.collect::<Vec<_>>())?;
         }
         let external = &self.reading().bundle.external;
         if !external.is_empty() {
-            let external = external.iter().map(|e| json!({"path": e.path, "sha256": e.sha256, "size": e.size}));
-            map.serialize_entry("external", &external.collect::<Vec<_>>())?;
+            let external = external
+                .iter()
+                .map(|e| Ordered([("path", json!(e.path)), ("sha256", json!(e.sha256)), ("size", json!(e.size))]));
+            map.serialize_entry("external", &Each(external))?;
         }
         Ok(())
     }
 }
 
 /// Members in the order given (`serde_json::Value` sorts its own).
-struct Ordered<'a>(&'a [(&'static str, serde_json::Value)]);
+struct Ordered<T>(T);
 
-impl Serialize for Ordered<'_> {
+impl<T: AsRef<[(&'static str, Value)]>> Serialize for Ordered<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+        serializer.collect_map(self.0.as_ref().iter().map(|(key, value)| (key, value)))
     }
 }
 
@@ -271,7 +279,7 @@ impl Serialize for EntryView<'_> {
 struct MissingView<'a> {
     report: &'a Report<'a>,
     path: &'a [u8],
-    by: &'a [u16],
+    by: &'a [DocumentIndex],
 }
 
 impl Serialize for MissingView<'_> {
@@ -299,7 +307,7 @@ fn name<M: SerializeMap>(map: &mut M, key: &str, bytes_key: &str, bytes: &[u8]) 
     Ok(())
 }
 
-fn summary(report: &Report<'_>) -> Vec<(&'static str, serde_json::Value)> {
+fn summary(report: &Report<'_>) -> Vec<(&'static str, Value)> {
     let inventory = report.inventory();
     let mut rows = vec![("entries", json!(inventory.entries.len())), ("bytes", json!(inventory.total_bytes()))];
     let standings = [
@@ -315,7 +323,7 @@ fn summary(report: &Report<'_>) -> Vec<(&'static str, serde_json::Value)> {
     rows
 }
 
-fn limits(report: &Report<'_>) -> Vec<(&'static str, serde_json::Value)> {
+fn limits(report: &Report<'_>) -> Vec<(&'static str, Value)> {
     let limits = &report.limits;
     vec![
         ("max_bytes", json!(limits.max_bytes)),

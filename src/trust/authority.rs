@@ -61,13 +61,13 @@ impl Authority {
         let mut next = first.map(|c| c.document);
         while let Some(document) = next.filter(|d| !chain.contains(d)) {
             chain.push(document);
-            next = self.pinned_by.get(usize::from(document)).copied().flatten();
+            next = self.pinned_by.get(document as usize).copied().flatten();
         }
         chain
     }
 
     fn trusts(&self, document: DocumentIndex) -> bool {
-        self.trusted.get(usize::from(document)).copied().unwrap_or(false)
+        self.trusted.get(document as usize).copied().unwrap_or(false)
     }
 }
 
@@ -83,7 +83,7 @@ pub fn spread(
     let count = claims.documents().len();
     let mut authority = Authority { standings: Vec::new(), trusted: vec![false; count], pinned_by: vec![None; count] };
     for document in proven {
-        authority.trusted[usize::from(*document)] = true;
+        authority.trusted[*document as usize] = true;
     }
     spread_to_documents(claims, &mut authority);
     authority.standings = vec![Standing::Unlisted; inventory.entries.len()];
@@ -101,28 +101,37 @@ pub fn spread(
     authority
 }
 
-/// The fixed point over documents: there are few, so passing over them until nothing changes is cheap.
+/// The fixed point over documents: from each trusted one along the digests that it states of others, each once. Hostile
+/// bundles may hold a long chain of lists, so nothing is passed over twice.
 fn spread_to_documents(claims: &Claims, authority: &mut Authority) {
-    loop {
-        let mut changed = false;
-        for (index, document) in claims.documents().iter().enumerate() {
-            let Location::Entry(entry) = document.location else { continue };
-            if authority.trusted[index] {
-                continue;
+    let edges = edges_between_documents(claims);
+    let mut open: Vec<DocumentIndex> =
+        (0..authority.trusted.len() as DocumentIndex).filter(|d| authority.trusted[*d as usize]).collect();
+    while let Some(from) = open.pop() {
+        let start = edges.partition_point(|(by, _)| *by < from);
+        for (_, to) in edges[start..].iter().take_while(|(by, _)| *by == from) {
+            if !authority.trusted[*to as usize] {
+                authority.trusted[*to as usize] = true;
+                authority.pinned_by[*to as usize] = Some(from);
+                open.push(*to);
             }
-            let about = claims.about(entry);
-            let disputed = about.iter().any(|c| !matches!(c.outcome, Outcome::Agrees | Outcome::Named));
-            let by = about.iter().find(|c| c.outcome == Outcome::Agrees && authority.trusts(c.document));
-            if let Some(by) = by.filter(|_| !disputed) {
-                authority.trusted[index] = true;
-                authority.pinned_by[index] = Some(by.document);
-                changed = true;
-            }
-        }
-        if !changed {
-            return;
         }
     }
+}
+
+/// Pairs of documents of which the first states the right digest of the second, and nobody another; sorted.
+fn edges_between_documents(claims: &Claims) -> Vec<(DocumentIndex, DocumentIndex)> {
+    let mut edges = Vec::new();
+    for (to, document) in claims.documents().iter().enumerate() {
+        let Location::Entry(entry) = document.location else { continue };
+        let about = claims.about(entry);
+        if about.iter().all(|c| matches!(c.outcome, Outcome::Agrees | Outcome::Named)) {
+            let agreeing = about.iter().filter(|c| c.outcome == Outcome::Agrees);
+            edges.extend(agreeing.map(|c| (c.document, to as DocumentIndex)));
+        }
+    }
+    edges.sort_unstable();
+    edges
 }
 
 fn by_claims(claims: &[Claim], authority: &Authority) -> Standing {
@@ -140,14 +149,20 @@ fn raise_documents(claims: &Claims, authority: &mut Authority) {
     let mut contradicts = vec![false; claims.documents().len()];
     for dispute in claims.disputes() {
         let supported = claims.about(dispute.entry).iter().any(|c| c.outcome == Outcome::Agrees);
-        let of_envelope = claims.documents()[usize::from(dispute.document)].role == Role::Envelope;
-        contradicts[usize::from(dispute.document)] |= supported && !of_envelope;
+        let of_envelope = claims.documents()[dispute.document as usize].role == Role::Envelope;
+        contradicts[dispute.document as usize] |= supported && !of_envelope;
+    }
+    let mut says_something = vec![false; claims.documents().len()];
+    for claim in claims.claims() {
+        says_something[claim.document as usize] |= claim.outcome == Outcome::Agrees;
     }
     for (index, document) in claims.documents().iter().enumerate() {
         let Location::Entry(entry) = document.location else { continue };
         let standing = &mut authority.standings[entry as usize];
         let raised = match document.role {
             _ if contradicts[index] || claims.is_rejected(index as DocumentIndex) => Standing::Contradicted,
+            // A list that states nothing agrees with nothing: it is a file like any other.
+            Role::List if !says_something[index] => Standing::Unlisted,
             Role::Envelope | Role::List | Role::Metadata => Standing::Evidence,
             Role::Manifest => Standing::Listed,
         };
@@ -180,5 +195,90 @@ fn inherit(inventory: &Inventory, claims: &Claims, standings: &mut [Standing]) {
     }
     for name in claims.missing().keys() {
         raise(path::normal(name), Standing::Pinned, standings);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::digest::{Digest, sha256};
+    use crate::format::inventory::Observed;
+
+    fn bundle(names: &[String]) -> Inventory {
+        let entries = names.iter().map(|name| Observed {
+            path: name.as_bytes().into(),
+            size: 1,
+            mtime: 0,
+            sha256: sha256(name.as_bytes()),
+            mode: 0o644,
+            kind: EntryKind::File,
+            hashed: true,
+        });
+        let mut inventory = Inventory { entries: entries.collect(), ..Inventory::default() };
+        inventory.seal();
+        inventory
+    }
+
+    fn state(claims: &mut Claims, inventory: &Inventory, document: DocumentIndex, name: &str) {
+        claims.state(inventory, document, name.as_bytes(), Some(Digest::Sha256(sha256(name.as_bytes()))), None);
+    }
+
+    /// Lists `0 .. count`, each of which names the next one; the last names `end`.
+    fn chain(inventory: &Inventory, names: &[String]) -> Claims {
+        let mut claims = Claims::default();
+        for (index, name) in names.iter().enumerate() {
+            let entry = inventory.find(name.as_bytes()).unwrap();
+            let document = claims.document(name.as_bytes(), Location::Entry(entry), Role::List);
+            state(&mut claims, inventory, document, names.get(index + 1).map_or("end", String::as_str));
+        }
+        claims.sort();
+        claims
+    }
+
+    #[test]
+    fn authority_runs_along_a_long_chain_once_and_not_beyond_it() {
+        let lists: Vec<String> = (0..70_000).map(|n| format!("{n:06}")).collect();
+        let all: Vec<String> = lists.iter().cloned().chain(["end".into(), "stray".into()]).collect();
+        let inventory = bundle(&all);
+        let claims = chain(&inventory, &lists);
+        let authority = spread(&inventory, &claims, &[0], &|_| false);
+        let standing = |name: &str| authority.standings[inventory.find(name.as_bytes()).unwrap() as usize];
+        assert_eq!(standing("069999"), Standing::Pinned);
+        assert_eq!(standing("end"), Standing::Pinned);
+        assert_eq!(standing("stray"), Standing::Unlisted);
+    }
+
+    #[test]
+    fn no_document_borrows_the_authority_of_another() {
+        let lists: Vec<String> = (0..65_540).map(|n| format!("{n:06}")).collect();
+        let all: Vec<String> = lists.iter().cloned().chain(["end".into(), "evil".into()]).collect();
+        let inventory = bundle(&all);
+        let mut claims = Claims::default();
+        let documents: Vec<DocumentIndex> = lists
+            .iter()
+            .map(|name| {
+                claims.document(name.as_bytes(), Location::Entry(inventory.find(name.as_bytes()).unwrap()), Role::List)
+            })
+            .collect();
+        state(&mut claims, &inventory, documents[65_539], "evil");
+        claims.sort();
+        for proven in [0, 65_534, 65_535, 65_536, 65_538] {
+            let authority = spread(&inventory, &claims, &[proven], &|_| false);
+            let evil = inventory.find(b"evil").unwrap() as usize;
+            assert_eq!(authority.standings[evil], Standing::Listed, "list {proven} is the signed one");
+        }
+    }
+
+    #[test]
+    fn a_list_that_states_nothing_is_no_evidence() {
+        let inventory = bundle(&["a".into(), "empty.sha256".into(), "lists".into()]);
+        let mut claims = Claims::default();
+        let at = |name: &str| Location::Entry(inventory.find(name.as_bytes()).unwrap());
+        let signed = claims.document(b"lists", at("lists"), Role::List);
+        claims.document(b"empty.sha256", at("empty.sha256"), Role::List);
+        state(&mut claims, &inventory, signed, "a");
+        claims.sort();
+        let authority = spread(&inventory, &claims, &[signed], &|_| false);
+        assert_eq!(authority.standings, [Standing::Pinned, Standing::Unlisted, Standing::Evidence]);
     }
 }

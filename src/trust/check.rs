@@ -101,6 +101,8 @@ checks! {
     ENTRY_MISSING = "entry-missing", Integrity;
     /// Nothing is there that no document vouches for.
     ENTRY_UNLISTED = "entry-unlisted", Integrity;
+    /// Files of the documented layout that nothing signed can vouch for.
+    SET_ASIDE = "set-aside", Integrity;
     /// Documents do not contradict one another.
     DOCUMENTS_AGREE = "documents-agree", Integrity;
     /// The `root` line is the SHA-256 of manifest.json.

@@ -8,8 +8,9 @@ use crate::format::inventory::{EntryIndex, EntryKind, Inventory, Location};
 use crate::format::path;
 use std::collections::BTreeMap;
 
-/// Index of a document in [`Claims::documents`].
-pub type DocumentIndex = u16;
+/// Index of a document in [`Claims::documents`]. As wide as that of entries: an index that wraps or saturates would lend
+/// one document the authority of another.
+pub type DocumentIndex = u32;
 
 /// What a document is to its bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,10 +93,9 @@ pub struct Claims {
 impl Claims {
     /// Registers a document that will make claims.
     pub fn document(&mut self, name: &[u8], location: Location, role: Role) -> DocumentIndex {
-        let index = self.documents.len().min(usize::from(DocumentIndex::MAX)) as DocumentIndex;
-        if usize::from(index) == self.documents.len() {
-            self.documents.push(ClaimingDocument { name: name.to_vec(), location, role });
-        }
+        // Documents are entries or sidecars, and the number of entries is limited to that of their index.
+        let index = self.documents.len() as DocumentIndex;
+        self.documents.push(ClaimingDocument { name: name.to_vec(), location, role });
         index
     }
 
@@ -143,7 +143,7 @@ impl Claims {
 
     /// The name of a document, for messages.
     pub fn name(&self, document: DocumentIndex) -> &[u8] {
-        self.documents.get(usize::from(document)).map_or(b"", |d| &d.name)
+        self.documents.get(document as usize).map_or(b"", |d| &d.name)
     }
 
     /// All claims, sorted by entry once [`Claims::sort`] was called.
