@@ -53,10 +53,8 @@ impl Kind for DevportalDraft {
         let members = ["site", "specs", "sdks", "checks"];
         let layout = Layout::find(inventory, "manifest.json").unwrap_or_default();
         let Some(document) = layout.document(inventory, "manifest.json") else { return Likelihood::No };
-        let Ok(value) = serde_json::from_slice::<serde_json::Value>(&document.bytes) else {
-            return Likelihood::No;
-        };
-        match members.iter().find(|member| value.get(member).is_none()) {
+        let Ok(names) = layout::member_names(&document.bytes) else { return Likelihood::No };
+        match members.iter().find(|member| !names.contains(**member)) {
             Some(lacking) => Likelihood::Near(format!("manifest.json has version 0.1 but no {lacking}")),
             None => Likelihood::Yes {
                 version: Some(version),

@@ -15,7 +15,6 @@ use crate::format::time;
 use crate::trust::check::{self, Check};
 use crate::trust::claims::{DocumentIndex, Role};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,13 +36,11 @@ pub(super) struct Manifest {
     metadata: BTreeMap<String, String>,
     pub(super) entries: Vec<Entry>,
     pub(super) hash_summary: Option<HashSummary>,
-    /// Schema A knows it, nothing here reads it.
-    #[serde(rename = "replayProvenance")]
-    _replay_provenance: Option<IgnoredAny>,
-    /// Properties of schema B, or of nobody.
-    #[serde(flatten)]
-    other: BTreeMap<String, IgnoredAny>,
 }
+
+/// All properties of schema A; it allows no other.
+const SCHEMA_A: [&str; 8] =
+    ["bundleId", "tenantId", "kind", "createdAt", "metadata", "entries", "hashSummary", "replayProvenance"];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -203,7 +200,9 @@ fn read_document<T: for<'a> Deserialize<'a>>(
 
 fn judge_manifest(inventory: &Inventory, bundle: &mut Bundle, layout: &Layout, read: &Read<Manifest>) {
     let Read { name, value: manifest, index } = read;
-    bundle.checks.push(Check::of(check::DOCUMENT_SCHEMA, name, manifest.schema()));
+    let text = layout.document(inventory, "manifest.json").map_or(&b""[..], |document| &document.bytes);
+    let names = layout::member_names(text).unwrap_or_default();
+    bundle.checks.push(Check::of(check::DOCUMENT_SCHEMA, name, manifest.schema(&names)));
     bundle.facts.push(manifest.facts(name));
     bundle.created =
         manifest.created_at.as_deref().and_then(|at| time::parse_rfc3339(at).ok()).map(|at| (at, name.clone()));
@@ -317,7 +316,7 @@ fn redacted(info: &BundleInfo, name: &[u8]) -> Check {
 }
 
 impl Manifest {
-    fn schema(&self) -> Result<String, String> {
+    fn schema(&self, names: &BTreeSet<String>) -> Result<String, String> {
         let bare = is_bare_id(&self.bundle_id);
         if !is_id(&self.bundle_id) {
             return Err(format!("expected bundleId as a UUID with or without dashes, found {}", self.bundle_id));
@@ -331,7 +330,7 @@ impl Manifest {
         if let Some(kind) = self.kind.as_ref().filter(|kind| kind_number(kind).is_none()) {
             return Err(format!("expected kind as evaluation, job or export (1, 2, 3), found {kind}"));
         }
-        if let Some(name) = self.other.keys().find(|_| bare) {
+        if let Some(name) = names.iter().find(|name| bare && !SCHEMA_A.contains(&name.as_str())) {
             return Err(format!("schema A (EB1) has no property {name}"));
         }
         if let Some(at) = &self.created_at {

@@ -5,6 +5,8 @@ use crate::format::json;
 use crate::format::path;
 use crate::trust::check::{self, Check};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the root of the bundle lies inside the container: empty, or one directory with a final `/`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -76,6 +78,11 @@ pub fn read_bytes<'a, T: Deserialize<'a>>(name: &[u8], untrusted: &'a [u8]) -> R
         let detail = format!("the document does not have the fields of its kind: {error}");
         Box::new(Check::fail(check::DOCUMENT_SCHEMA, name, detail))
     })
+}
+
+/// Names of the members of a JSON object; the values are passed over, not built.
+pub fn member_names(untrusted: &[u8]) -> Result<BTreeSet<String>, serde_json::Error> {
+    serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(untrusted).map(|members| members.into_keys().collect())
 }
 
 /// A check that a document was read well.

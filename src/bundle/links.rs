@@ -2,14 +2,46 @@
 //! wherever the kind has no links.
 
 use crate::format::anomaly::{Anomaly, Defect};
-use crate::format::inventory::{EntryIndex, EntryKind, Inventory};
+use crate::format::inventory::{EntryIndex, EntryKind, Inventory, MAX_ANOMALIES};
 use crate::format::path;
 
-/// Defects of the links of `inventory`; every link is one where `allowed` is false.
+/// Defects of the links of `inventory`; every link is one where `allowed` is false. Also entries that lie below something
+/// that is no directory: extracting them would write through a link or replace a file.
 pub fn judge(inventory: &Inventory, allowed: bool) -> Vec<Anomaly> {
     let mut links: Vec<EntryIndex> = inventory.links.keys().copied().collect();
     links.sort_unstable();
-    links.into_iter().filter_map(|link| defect(inventory, link, allowed)).collect()
+    let mut found: Vec<Anomaly> = links.into_iter().filter_map(|link| defect(inventory, link, allowed)).collect();
+    found.extend(below_files(inventory));
+    found.truncate(MAX_ANOMALIES);
+    found
+}
+
+/// Looks up the ancestors of each folder once: neighbours in name order share theirs.
+fn below_files(inventory: &Inventory) -> Vec<Anomaly> {
+    let (mut found, mut seen): (Vec<Anomaly>, &[u8]) = (Vec::new(), b"");
+    for entry in &inventory.entries {
+        let name = entry.normal_path();
+        let parent = parent(name);
+        if parent == seen || found.len() >= MAX_ANOMALIES {
+            continue;
+        }
+        seen = parent;
+        let mut ancestor = parent;
+        while !ancestor.is_empty() {
+            let kind = inventory.find(ancestor).map(|index| inventory.entry(index).kind);
+            if let Some(kind) = kind.filter(|kind| *kind != EntryKind::Dir && !kind.is_link()) {
+                let why = format!("it lies below a {}, which cannot hold entries", kind.name());
+                found.push(Anomaly::entry(Defect::EntryPath, &entry.path, why));
+                break;
+            }
+            ancestor = self::parent(ancestor);
+        }
+    }
+    found
+}
+
+fn parent(name: &[u8]) -> &[u8] {
+    name.iter().rposition(|c| *c == b'/').map_or(b"", |slash| &name[..slash])
 }
 
 fn defect(inventory: &Inventory, link: EntryIndex, allowed: bool) -> Option<Anomaly> {

@@ -44,6 +44,8 @@ pub struct ListSummary {
     pub fault_count: u64,
     /// Peculiarities worth telling: CRLF, upper case, BSD style.
     pub remarks: Vec<String>,
+    /// Lines that state nothing were passed over.
+    pub has_comments: bool,
 }
 
 impl ListSummary {
@@ -86,6 +88,7 @@ pub fn read(untrusted: &[u8], mut each: impl FnMut(&[u8], Digest) -> Result<(), 
         }
     }
     let traits = lines.traits();
+    summary.has_comments = traits.comments > 0;
     for (present, word) in
         [(traits.crlf, "CRLF line ends"), (traits.uppercase, "upper-case hex"), (traits.bsd, "BSD style")]
     {
@@ -100,10 +103,7 @@ pub fn read(untrusted: &[u8], mut each: impl FnMut(&[u8], Digest) -> Result<(), 
 /// container where only that exists.
 pub fn claim(inventory: &Inventory, claims: &mut Claims, list: &Document) -> (DocumentIndex, ListSummary) {
     let document = claims.document(&list.name, list.location, Role::List);
-    let base = match list.name.iter().rposition(|c| *c == b'/') {
-        Some(slash) if entry_of(list).is_some() => &list.name[..=slash],
-        _ => b"",
-    };
+    let base = base_of(inventory, list);
     if let Some(digest) = bare_digest(&list.bytes) {
         let stem = list.name.iter().rposition(|c| *c == b'.').map_or(&list.name[..], |dot| &list.name[..dot]);
         claims.state(inventory, document, stem, Some(digest), None);
@@ -114,18 +114,38 @@ pub fn claim(inventory: &Inventory, claims: &mut Claims, list: &Document) -> (Do
             return Err(why);
         }
         let beside = [base, path::normal(name)].concat();
-        let at_root =
-            !base.is_empty() && inventory.find(&beside).is_none() && inventory.find(path::normal(name)).is_some();
-        let target = if at_root { path::normal(name) } else { &beside };
-        claims.state(inventory, document, target, Some(digest), None);
+        claims.state(inventory, document, &beside, Some(digest), None);
         Ok(())
     });
+    if summary.has_comments {
+        claims.loosen(document);
+    }
     (document, summary)
+}
+
+/// The directory that the paths of a list are relative to, for the whole list at once: the list's own, or the root for a
+/// list in a folder named `checksums` none of whose paths is found beside it. No other guess: a signed list must not fit a
+/// bundle whose files were moved.
+fn base_of<'a>(inventory: &Inventory, list: &'a Document) -> &'a [u8] {
+    let Some(slash) = list.name.iter().rposition(|c| *c == b'/').filter(|_| entry_of(list).is_some()) else {
+        return b"";
+    };
+    let own = &list.name[..=slash];
+    if own != b"checksums/" {
+        return own;
+    }
+    let mut beside = false;
+    read(&list.bytes, |name, _| {
+        beside |= inventory.find(&[own, path::normal(name)].concat()).is_some();
+        Ok(())
+    });
+    if beside { own } else { b"" }
 }
 
 /// A file that is nothing but one digest, as some tools write `NAME.sha256`.
 pub fn bare_digest(untrusted: &[u8]) -> Option<Digest> {
-    let text = std::str::from_utf8(untrusted.get(..untrusted.len().min(200))?).ok()?.trim();
+    // The digest of SHA-512 with its prefix and a line end has 137 bytes; nothing may hide behind it.
+    let text = std::str::from_utf8(untrusted).ok().filter(|text| text.len() <= 140)?.trim();
     match unhex(text.strip_prefix("sha256:").unwrap_or(text))? {
         bytes if bytes.len() == 32 => bytes.try_into().ok().map(Digest::Sha256),
         bytes if bytes.len() == 64 => bytes.try_into().ok().map(Digest::Sha512),

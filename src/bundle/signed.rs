@@ -1,6 +1,7 @@
 //! Signature documents of bundles: parsing, and binding the payload to the file that it stands for.
 
 use super::model::{Binding, Facts, SignedDocument};
+use crate::format::digest::sha256;
 use crate::format::dsse::{self, Shape, SignatureDocument};
 use crate::format::inventory::{Document, EntryIndex, Inventory, Location};
 use crate::format::json;
@@ -45,10 +46,13 @@ fn has_timestamp_token(untrusted: &[u8]) -> bool {
 }
 
 fn bind(inventory: &Inventory, entry: EntryIndex, payload: &[u8], by_value: bool) -> Binding {
-    let file = inventory.documents.iter().find(|d| d.location == Location::Entry(entry));
+    // By digest, not by the kept text: the text of another envelope may have been given up already.
+    if inventory.entry(entry).digest() == Some(&sha256(payload)) {
+        return Binding::Bytes;
+    }
+    let file = inventory.documents.iter().find(|d| d.location == Location::Entry(entry)).filter(|_| by_value);
     match file {
-        Some(file) if file.bytes == payload => Binding::Bytes,
-        Some(file) if by_value && json::same_value(&file.bytes, payload) == Ok(true) => Binding::JsonValue,
+        Some(file) if json::same_value(&file.bytes, payload) == Ok(true) => Binding::JsonValue,
         _ => Binding::Broken,
     }
 }

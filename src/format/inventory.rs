@@ -64,6 +64,9 @@ impl EntryKind {
     }
 }
 
+/// Most anomalies of one kind that are kept; more are counted. Bounds the memory that a hostile archive can claim.
+pub const MAX_ANOMALIES: usize = 1000;
+
 /// Index of an entry in [`Inventory::entries`].
 pub type EntryIndex = u32;
 
@@ -242,10 +245,14 @@ impl Inventory {
     }
 
     fn find_duplicates(&mut self) {
-        let twice = |pair: &[Observed]| pair[0].normal_path() == pair[1].normal_path();
-        for pair in self.entries.windows(2).filter(|pair| twice(pair)) {
+        let twice = |pair: &&[Observed]| pair[0].normal_path() == pair[1].normal_path();
+        for pair in self.entries.windows(2).filter(twice).take(MAX_ANOMALIES) {
             let detail = format!("two entries with one path: a {} and a {}", pair[0].kind.name(), pair[1].kind.name());
             self.anomalies.push(Anomaly::entry(Defect::EntryDuplicate, pair[1].normal_path(), detail));
+        }
+        let more = self.entries.windows(2).filter(twice).skip(MAX_ANOMALIES).count();
+        if more > 0 {
+            self.anomalies.push(Anomaly::container(Defect::EntryDuplicate, format!("and {more} more of this kind")));
         }
     }
 }
@@ -278,6 +285,14 @@ mod tests {
         assert_eq!(inventory.documents[0].location, Location::Entry(2));
         assert!(inventory.links.contains_key(&3));
         assert_eq!((inventory.find(b"a"), inventory.find(b"d"), inventory.find(b"e")), (Some(0), Some(3), None));
+    }
+
+    #[test]
+    fn duplicates_beyond_a_thousand_are_counted() {
+        let mut inventory = Inventory { entries: vec![file("a"); MAX_ANOMALIES + 3], ..Inventory::default() };
+        inventory.seal();
+        assert_eq!(inventory.anomalies.len(), MAX_ANOMALIES + 1);
+        assert!(inventory.anomalies[MAX_ANOMALIES].detail.contains("and 2 more"));
     }
 
     #[test]

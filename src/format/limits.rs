@@ -38,9 +38,11 @@ impl Limits {
     pub const MAX_DOCUMENT: u64 = 128 << 20;
     /// 192 MiB: one list of the largest size and everything that goes with it.
     pub const MAX_DOCUMENTS: u64 = 192 << 20;
-    /// 512 MiB: names and link targets of all entries together, 128 bytes for each of [`Self::MAX_ENTRIES`]. Extension headers
-    /// give a name up to 1 MiB, and names compress well, so without it a small stream claims all memory.
-    pub const MAX_NAMES: u64 = 512 << 20;
+    /// 8 MiB, and [`Self::NAME_BYTES`] for each entry: names and link targets of all entries together. An extension header
+    /// gives a name up to 1 MiB, and names compress well, so without it a small stream claims all memory.
+    pub const MAX_NAMES: u64 = 8 << 20;
+    /// 256 bytes: real trees have names of 50 to 150 bytes on average.
+    pub const NAME_BYTES: u64 = 256;
     /// 1 MiB: the largest PAX or GNU extension header; Linux names end at 4 KiB, extended attributes at 64 KiB.
     pub const MAX_EXTENSION: u64 = 1 << 20;
 }

@@ -23,6 +23,15 @@ pub fn normal(untrusted: &[u8]) -> &[u8] {
     if name == b"." { b"" } else { name }
 }
 
+/// The name as text from which its bytes can be told: UTF-8 as it is, else with `\\xNN` for stray bytes and `\\\\` for
+/// backslashes.
+pub fn lossless(untrusted: &[u8]) -> String {
+    match std::str::from_utf8(untrusted) {
+        Ok(text) => text.to_string(),
+        Err(_) => untrusted.escape_ascii().to_string(),
+    }
+}
+
 /// Why `untrusted` must never become a path on any system, or `None` for a safe relative name in normal form.
 pub fn danger(untrusted: &[u8]) -> Option<String> {
     let name = untrusted;

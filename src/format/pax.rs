@@ -37,8 +37,11 @@ pub fn parse(untrusted: &[u8]) -> Result<PaxHeader, String> {
     Ok(header)
 }
 
+/// Key, value, what follows.
+type Split<'a> = (&'a [u8], &'a [u8], &'a [u8]);
+
 /// Splits `LENGTH SP KEY=VALUE LF` off the front: key, value, what follows.
-fn record(data: &[u8]) -> Result<(&[u8], &[u8], &[u8]), String> {
+fn record(data: &[u8]) -> Result<Split<'_>, String> {
     let space = data.iter().take(21).position(|c| *c == b' ').ok_or("no length before the first space")?;
     let digits = &data[..space];
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
@@ -150,7 +153,7 @@ mod tests {
         let bad: [&[u8]; 11] = [
             b"9 path=a\n9",
             b"99 path=a\n",
-            b"10 path=a\n",
+            b"8 path=a\n",
             b"x path=a\n",
             b" path=a\n",
             b"6 =a\n\n",

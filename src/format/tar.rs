@@ -64,6 +64,7 @@ pub struct TarReader<R> {
     offset: u64,
     data_left: u64,
     padding: u64,
+    residue: u64,
     globals: PaxHeader,
     anomalies: Vec<Anomaly>,
     finished: bool,
@@ -91,6 +92,7 @@ impl<R: TarInput> TarReader<R> {
             offset: 0,
             data_left: 0,
             padding: 0,
+            residue: 0,
             globals: PaxHeader::default(),
             anomalies: Vec::new(),
             finished: false,
@@ -100,6 +102,11 @@ impl<R: TarInput> TarReader<R> {
     /// Takes the defects found so far that did not stop the reading.
     pub fn take_anomalies(&mut self) -> Vec<Anomaly> {
         std::mem::take(&mut self.anomalies)
+    }
+
+    /// Bytes other than zero so far that fill up the last blocks of members: no member contains them.
+    pub fn residue(&self) -> u64 {
+        self.residue
     }
 
     /// The next member, or `None` after the end of the archive was checked.
@@ -127,7 +134,7 @@ impl<R: TarInput> TarReader<R> {
                 return Ok(None);
             }
             let header = header_of(&block, at)?;
-            match header.entry_type().as_byte() {
+            match type_flag(header) {
                 b'x' | b'X' => self.pax_header(header, at, &mut pending)?,
                 b'g' => self.global_header(header, at)?,
                 b'L' => {
@@ -191,7 +198,7 @@ impl<R: TarInput> TarReader<R> {
         if kind != EntryKind::File || !path.ends_with(b"/") {
             return kind;
         }
-        if header.entry_type().as_byte() == 0 {
+        if type_flag(header) == 0 {
             return EntryKind::Dir;
         }
         self.anomalies.push(Anomaly::entry(Defect::EntryPath, path, "the name of a file ends with a slash"));
@@ -212,7 +219,7 @@ impl<R: TarInput> TarReader<R> {
         let name = until_nul(&header.as_old().name);
         let field = &header.as_bytes()[PREFIX];
         let prefix = until_nul(field);
-        if prefix.is_empty() || (header.as_ustar().is_none() && header.entry_type().as_byte() == b'S') {
+        if prefix.is_empty() || (header.as_ustar().is_none() && type_flag(header) == b'S') {
             return name.to_vec();
         }
         if header.as_ustar().is_none() {
@@ -267,7 +274,7 @@ impl<R: TarInput> TarReader<R> {
         if let Some(size) = pax.size.is_none().then_some(pax.sparse_size).flatten() {
             return Ok(size);
         }
-        let Some(gnu) = header.as_gnu().filter(|_| header.entry_type().as_byte() == b'S') else {
+        let Some(gnu) = header.as_gnu().filter(|_| type_flag(header) == b'S') else {
             return Ok(stored);
         };
         let size = field(&gnu.realsize, "real size", at)?;
@@ -389,17 +396,22 @@ impl<R: TarInput> TarReader<R> {
     }
 
     fn skip_rest(&mut self) -> Result<(), ReadError> {
-        let rest = self.data_left + std::mem::take(&mut self.padding);
-        if rest > 0 {
-            let skipped = self.input.skip(rest)?;
+        let data = std::mem::take(&mut self.data_left);
+        if data > 0 {
+            let skipped = self.input.skip(data)?;
             self.offset += skipped;
-            if skipped < std::mem::take(&mut self.data_left) {
-                return Err(truncated(self.offset, rest - skipped));
+            if skipped < data {
+                return Err(truncated(self.offset, data - skipped));
             }
-            if skipped < rest {
-                let detail = format!("the last block is cut short at byte {}", self.offset);
-                return Err(Anomaly::container(Defect::ContainerTruncated, detail).into());
-            }
+        }
+        // Less than a block, and next to the header that is read anyway.
+        let padding = std::mem::take(&mut self.padding) as usize;
+        let mut block = [0; BLOCK];
+        let got = self.fill(&mut block[..padding])?;
+        self.residue += block.iter().filter(|byte| **byte != 0).count() as u64;
+        if got < padding {
+            let detail = format!("the last block is cut short at byte {}", self.offset);
+            return Err(Anomaly::container(Defect::ContainerTruncated, detail).into());
         }
         Ok(())
     }
@@ -461,8 +473,13 @@ fn checksum_fits(block: &[u8; BLOCK]) -> bool {
     octal(&block[148..156]) == Ok(sum)
 }
 
+/// The type as it stands: the `tar` crate reads 0 and `0` as one type, and they differ for names that end with a slash.
+fn type_flag(header: &tar::Header) -> u8 {
+    header.as_old().linkflag[0]
+}
+
 fn kind_of(header: &tar::Header) -> EntryKind {
-    match header.entry_type().as_byte() {
+    match type_flag(header) {
         b'0' | b'7' | 0 => EntryKind::File,
         b'1' => EntryKind::Hardlink,
         b'2' => EntryKind::Symlink,

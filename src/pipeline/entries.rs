@@ -4,11 +4,17 @@
 use super::inspect::Reading;
 use crate::format::digest::hex;
 use crate::format::inventory::{EntryIndex, Inventory};
+use crate::format::path::lossless;
 use crate::trust::authority::{Authority, Standing};
-use crate::trust::check::{self, Check, push_failures};
-use crate::trust::claims::{self, Dispute, Outcome, Role};
+use crate::trust::check::{self, Check, CheckKind, MAX_LISTED, push_failures};
+use crate::trust::claims::{self, Claims, Dispute, DocumentIndex, Outcome, Role};
 use crate::trust::policy::Policy;
 use std::collections::BTreeSet;
+
+/// Most documents that one row names.
+const MAX_NAMES: usize = 8;
+/// Most different statements about one entry that are shown.
+const MAX_STATEMENTS: usize = 16;
 
 /// Adds the checks `entry-digest`, `entry-size`, `documents-agree`, `entry-missing` and `entry-unlisted`.
 pub(super) fn check(
@@ -28,43 +34,43 @@ pub(super) fn check(
 fn tell_set_aside(reading: &Reading, authority: &Authority, checks: &mut Vec<Check>) {
     let entries = reading.inventory.entries.iter().zip(&authority.standings);
     let set_aside = entries.filter(|(_, standing)| **standing == Standing::SetAside);
-    let names: Vec<_> = set_aside.map(|(entry, _)| String::from_utf8_lossy(entry.normal_path())).collect();
+    let names: Vec<_> = set_aside.map(|(entry, _)| lossless(entry.normal_path())).collect();
     if !names.is_empty() {
         checks.push(Check::skip(check::SET_ASIDE, "", format!("nobody vouches for these: {}", names.join(", "))));
     }
 }
 
-/// Disputes: content against documents, and documents against one another.
+/// Disputes: content against documents, and documents against one another. One row an entry and stated digest; rows beyond
+/// [`MAX_LISTED`] are counted, not built.
 fn check_digests(reading: &Reading, authority: &Authority, checks: &mut Vec<Check>) {
-    let (inventory, all) = (&reading.inventory, &reading.bundle.claims);
-    let (mut digests, mut sizes, mut disagreements) = (Vec::new(), Vec::new(), Vec::new());
-    // That a payload is not the file that it stands for is the subject of dsse-payload.
-    let of_envelope = |d: &Dispute| all.documents()[d.document as usize].role == Role::Envelope;
-    for dispute in all.disputes().iter().filter(|d| d.outcome != Outcome::NotComputed && !of_envelope(d)) {
-        let supported = all.about(dispute.entry).iter().any(|c| c.outcome == Outcome::Agrees);
-        let trusted = authority.trusted.get(dispute.document as usize).copied().unwrap_or(false);
-        if supported && !trusted {
-            disagreements.push(disagreement(reading, dispute));
-        } else if dispute.outcome == Outcome::SizeDiffers {
-            sizes.push(size_row(reading, dispute));
-        } else {
-            digests.push(digest_row(inventory, all.name(dispute.document), dispute));
+    let all = &reading.bundle.claims;
+    let (mut digests, mut sizes, mut disagreements) = (Rows::default(), Rows::default(), Rows::default());
+    for disputes in all.disputes().chunk_by(|a, b| a.entry == b.entry) {
+        let supporters = names(
+            all,
+            all.about(disputes[0].entry).iter().filter(|c| c.outcome == Outcome::Agrees).map(|c| c.document),
+        );
+        for (dispute, by) in merged(all, disputes) {
+            let trusted = authority.trusted.get(dispute.document as usize).copied().unwrap_or(false);
+            if !supporters.is_empty() && !trusted {
+                disagreements.add(|| disagreement(reading, dispute, &supporters, &by));
+            } else if dispute.outcome == Outcome::SizeDiffers {
+                sizes.add(|| size_row(reading, dispute, &by));
+            } else {
+                digests.add(|| digest_row(&reading.inventory, dispute, &by));
+            }
         }
     }
-    let digests = one_a_subject(digests);
-    let agreeing = all
-        .claims()
-        .chunk_by(|a, b| a.entry == b.entry)
-        .filter(|c| c.iter().any(|c| c.outcome == Outcome::Agrees))
-        .count();
-    let pass = if agreeing > 0 {
+    let agrees = |claims: &&[claims::Claim]| claims.iter().any(|c| c.outcome == Outcome::Agrees);
+    let agreeing = all.claims().chunk_by(|a, b| a.entry == b.entry).filter(agrees).count();
+    let otherwise = if agreeing > 0 {
         Check::pass(check::ENTRY_DIGEST, "", format!("{agreeing} entries have the digest that documents state"))
     } else {
         Check::skip(check::ENTRY_DIGEST, "", "no document states the digest of an entry")
     };
-    push_failures(checks, digests, Some(pass));
-    push_failures(checks, sizes, None);
-    push_failures(checks, disagreements, None);
+    digests.push(checks, check::ENTRY_DIGEST, Some(otherwise));
+    sizes.push(checks, check::ENTRY_SIZE, None);
+    disagreements.push(checks, check::DOCUMENTS_AGREE, None);
     let uncomputed = all.disputes().iter().filter(|d| d.outcome == Outcome::NotComputed).count();
     if uncomputed > 0 {
         let detail = format!(
@@ -74,26 +80,64 @@ fn check_digests(reading: &Reading, authority: &Authority, checks: &mut Vec<Chec
     }
 }
 
-/// Several documents may state the same wrong digest: one row an entry names them all.
-fn one_a_subject(rows: Vec<Check>) -> Vec<Check> {
-    let mut merged: Vec<Check> = Vec::new();
-    for row in rows {
-        match merged.last_mut() {
-            Some(last)
-                if last.subject == row.subject && last.evidence.get("expected") == row.evidence.get("expected") =>
-            {
-                let by = row.evidence.get("stated_by").cloned().unwrap_or_default();
-                last.evidence.entry("stated_by").and_modify(|known| *known = format!("{known}, {by}"));
-            }
-            _ => merged.push(row),
-        }
-    }
-    merged
+/// Failed rows, built only as far as they are listed.
+#[derive(Default)]
+struct Rows {
+    listed: Vec<Check>,
+    count: usize,
 }
 
-fn digest_row(inventory: &Inventory, document: &[u8], dispute: &Dispute) -> Check {
+impl Rows {
+    fn add(&mut self, row: impl FnOnce() -> Check) {
+        self.count += 1;
+        if self.listed.len() < MAX_LISTED {
+            self.listed.push(row());
+        }
+    }
+
+    fn push(mut self, checks: &mut Vec<Check>, kind: CheckKind, otherwise: Option<Check>) {
+        let more = self.count - self.listed.len();
+        if more > 0 {
+            self.listed.push(Check::fail(kind, "", format!("and {more} more; the entries show each")));
+        }
+        push_failures(checks, self.listed, otherwise);
+    }
+}
+
+/// The disputes about one entry, those with the same statement as one, each with the names of its documents.
+///
+/// That a payload is not the file that it stands for is the subject of dsse-payload and left out here.
+fn merged<'a>(all: &Claims, disputes: &'a [Dispute]) -> Vec<(&'a Dispute, String)> {
+    let mut groups: Vec<(&Dispute, Vec<DocumentIndex>)> = Vec::new();
+    for dispute in disputes {
+        let of_envelope = all.documents()[dispute.document as usize].role == Role::Envelope;
+        if dispute.outcome == Outcome::NotComputed || of_envelope {
+            continue;
+        }
+        let same = |d: &Dispute| (d.outcome, d.digest) == (dispute.outcome, dispute.digest);
+        if let Some((first, by)) = groups.iter_mut().find(|(first, _)| same(first)) {
+            // The statement that also has a size says more.
+            *first = if first.size.is_none() { dispute } else { first };
+            by.push(dispute.document);
+        } else if groups.len() < MAX_STATEMENTS {
+            groups.push((dispute, vec![dispute.document]));
+        }
+    }
+    groups.into_iter().map(|(dispute, by)| (dispute, names(all, by))).collect()
+}
+
+/// Names of documents, each once, at most [`MAX_NAMES`].
+fn names(all: &Claims, documents: impl IntoIterator<Item = DocumentIndex>) -> String {
+    let distinct: BTreeSet<DocumentIndex> = documents.into_iter().collect();
+    let mut shown: Vec<String> = distinct.iter().take(MAX_NAMES).map(|d| lossless(all.name(*d))).collect();
+    if distinct.len() > MAX_NAMES {
+        shown.push(format!("{} more", distinct.len() - MAX_NAMES));
+    }
+    shown.join(", ")
+}
+
+fn digest_row(inventory: &Inventory, dispute: &Dispute, document: &str) -> Check {
     let entry = inventory.entry(dispute.entry);
-    let document = String::from_utf8_lossy(document).into_owned();
     if dispute.outcome == Outcome::NotAFile {
         let detail = format!("{document} names it as a file, found a {}", entry.kind.name());
         return Check::fail(check::ENTRY_DIGEST, &entry.path, detail).with("stated_by", document);
@@ -110,9 +154,8 @@ fn digest_row(inventory: &Inventory, document: &[u8], dispute: &Dispute) -> Chec
         .with("stated_by", document)
 }
 
-fn size_row(reading: &Reading, dispute: &Dispute) -> Check {
+fn size_row(reading: &Reading, dispute: &Dispute, document: &str) -> Check {
     let entry = reading.inventory.entry(dispute.entry);
-    let document = String::from_utf8_lossy(reading.bundle.claims.name(dispute.document)).into_owned();
     let expected = dispute.size.unwrap_or_default();
     let detail = format!("expected {expected} bytes ({document}), found {}; the digest is right", entry.size);
     Check::fail(check::ENTRY_SIZE, &entry.path, detail)
@@ -121,23 +164,21 @@ fn size_row(reading: &Reading, dispute: &Dispute) -> Check {
         .with("stated_by", document)
 }
 
-fn disagreement(reading: &Reading, dispute: &Dispute) -> Check {
-    let (inventory, all) = (&reading.inventory, &reading.bundle.claims);
-    let entry = inventory.entry(dispute.entry);
-    let agreeing = all.about(dispute.entry).iter().filter(|c| c.outcome == Outcome::Agrees);
-    let right: Vec<String> = agreeing.map(|c| String::from_utf8_lossy(all.name(c.document)).into_owned()).collect();
-    let wrong = String::from_utf8_lossy(all.name(dispute.document)).into_owned();
+fn disagreement(reading: &Reading, dispute: &Dispute, right: &str, wrong: &str) -> Check {
+    let entry = reading.inventory.entry(dispute.entry);
     let expected = dispute.digest.map_or("another size".into(), |d| d.prefixed());
-    let detail =
-        format!("{wrong} says {expected}; {} and the content say sha256:{}", right.join(", "), hex(&entry.sha256));
+    let detail = format!("{wrong} says {expected}; {right} and the content say sha256:{}", hex(&entry.sha256));
     Check::fail(check::DOCUMENTS_AGREE, &entry.path, detail).with("stated_by", wrong)
 }
 
 fn check_missing(reading: &Reading, checks: &mut Vec<Check>) {
     let all = &reading.bundle.claims;
     let rows = all.missing().iter().map(|(path, by)| {
-        let names: Vec<String> = by.iter().map(|d| String::from_utf8_lossy(all.name(*d)).into_owned()).collect();
-        Check::fail(check::ENTRY_MISSING, path, format!("named by {}, not in the bundle", names.join(", ")))
+        Check::fail(
+            check::ENTRY_MISSING,
+            path,
+            format!("named by {}, not in the bundle", names(all, by.iter().copied())),
+        )
     });
     let pass = match (reading.bundle.has_lists, all.claims().is_empty()) {
         (false, true) => Check::skip(check::ENTRY_MISSING, "", "no document names entries"),
@@ -199,10 +240,8 @@ fn unvouched(reading: &Reading, authority: &Authority, index: EntryIndex, signed
             if about.iter().all(|c| c.outcome == Outcome::Named) {
                 return None;
             }
-            let by = about.iter().map(|c| c.document).collect::<BTreeSet<_>>();
-            let names: Vec<String> =
-                by.iter().map(|d| String::from_utf8_lossy(reading.bundle.claims.name(*d)).into_owned()).collect();
-            Some(format!("only {} names it, and nothing signed vouches for that", names.join(", ")))
+            let by = names(&reading.bundle.claims, about.iter().map(|c| c.document));
+            Some(format!("only {by} names it, and nothing signed vouches for that"))
         }
         _ => None,
     }

@@ -49,32 +49,37 @@ fn index(
     recorder: &mut Recorder,
     extents: &mut Vec<Extent>,
 ) -> Result<(), ScanError> {
-    let mut reader = TarReader::new(Window::new(file));
-    let mut total = 0u64;
+    let mut reader = TarReader::new(Window::new(file, options.limits.max_bytes));
     loop {
         let member = reader.next_member();
         for anomaly in reader.take_anomalies() {
             recorder.note(anomaly);
         }
-        let Some(member) = member? else { return Ok(()) };
+        let Some(member) = member? else {
+            recorder.residue(reader.residue());
+            return Ok(());
+        };
         let (offset, size) = (member.offset, member.stored);
         let hash = member.kind == EntryKind::File && !member.sparse;
-        total = total.saturating_add(size);
-        if total > options.limits.max_bytes {
-            let detail = format!("more than {} bytes; raise --max-bytes to read on", options.limits.max_bytes);
-            return Err(Anomaly::container(Defect::LimitBytes, detail).into());
+        let index = recorder.add(member)?;
+        let end = offset.saturating_add(size);
+        if end > options.limits.max_bytes {
+            return Err(over_limit(options.limits.max_bytes).into());
         }
-        if offset.saturating_add(size) > file.size() {
-            let missing = offset.saturating_add(size) - file.size();
+        if end > file.size() {
+            let missing = end - file.size();
             let detail =
                 format!("the archive ends at byte {}; {missing} more bytes of an entry should follow", file.size());
             return Err(Anomaly::container(Defect::ContainerTruncated, detail).into());
         }
-        let index = recorder.add(member)?;
         if hash {
             extents.push(Extent { index, offset, size });
         }
     }
+}
+
+fn over_limit(max_bytes: u64) -> Anomaly {
+    Anomaly::container(Defect::LimitBytes, format!("more than {max_bytes} bytes; raise --max-bytes to read on"))
 }
 
 fn read_documents(file: &OpenFile, recorder: &mut Recorder, extents: &[Extent]) -> Result<(), ScanError> {
@@ -230,17 +235,19 @@ fn changed(file: &OpenFile) -> ScanError {
     super::error::EnvironmentError::Changed { path: file.path().to_path_buf() }.into()
 }
 
-/// A file as tar input: jumps instead of reading, with a small window so that small entries share a system call.
+/// A file as tar input: jumps instead of reading, with a small window so that small entries share a system call. Headers
+/// and the zeros after the end count against the limit on bytes too: a sparse file has as many as it likes.
 struct Window<'a> {
     file: &'a OpenFile,
+    max_bytes: u64,
     position: u64,
     start: u64,
     data: Vec<u8>,
 }
 
 impl<'a> Window<'a> {
-    fn new(file: &'a OpenFile) -> Self {
-        Window { file, position: 0, start: 0, data: Vec::with_capacity(WINDOW) }
+    fn new(file: &'a OpenFile, max_bytes: u64) -> Self {
+        Window { file, max_bytes, position: 0, start: 0, data: Vec::with_capacity(WINDOW) }
     }
 
     fn refill(&mut self) -> io::Result<()> {
@@ -262,6 +269,9 @@ impl Read for Window<'_> {
         let count = from.len().min(buffer.len());
         buffer[..count].copy_from_slice(&from[..count]);
         self.position += count as u64;
+        if self.position > self.max_bytes {
+            return Err(over_limit(self.max_bytes).into_io());
+        }
         Ok(count)
     }
 }

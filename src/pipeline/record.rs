@@ -3,13 +3,13 @@
 use crate::bundle;
 use crate::format::anomaly::{Anomaly, Defect};
 use crate::format::digest::Digests;
-use crate::format::inventory::{Document, EntryIndex, EntryKind, Inventory, Location, Observed};
+use crate::format::inventory::{Document, EntryIndex, EntryKind, Inventory, Location, MAX_ANOMALIES, Observed};
 use crate::format::limits::Limits;
 use crate::format::path;
 use crate::format::tar::Member;
 
-/// Most anomalies of one kind that are kept; more are counted. Bounds the memory that a hostile archive can claim.
-const MAX_ANOMALIES: usize = 1000;
+/// The same for anomalies of entries with names over [`path::MAX_PATH`].
+const MAX_LONG: usize = 8;
 /// setuid, setgid, sticky.
 const SPECIAL_BITS: u32 = 0o7000;
 
@@ -19,7 +19,9 @@ pub(super) struct Recorder {
     limits: Limits,
     also_sha512: bool,
     document_bytes: u64,
+    name_bytes: u64,
     counts: [usize; Defect::ALL.len()],
+    left_out: [usize; Defect::ALL.len()],
 }
 
 impl Recorder {
@@ -29,14 +31,22 @@ impl Recorder {
             limits,
             also_sha512,
             document_bytes: 0,
+            name_bytes: 0,
             counts: [0; Defect::ALL.len()],
+            left_out: [0; Defect::ALL.len()],
         }
     }
 
-    /// Adds an entry; the digest comes later. The error is the limit on entries.
+    /// Adds an entry; the digest comes later. The error is the limit on entries or on their names.
     pub(super) fn add(&mut self, member: Member) -> Result<EntryIndex, Anomaly> {
         if self.inventory.entries.len() as u64 >= self.limits.max_entries.min(u64::from(EntryIndex::MAX)) {
             let detail = format!("more than {} entries; raise --max-entries to read on", self.limits.max_entries);
+            return Err(Anomaly::container(Defect::LimitEntries, detail));
+        }
+        self.name_bytes += (member.path.len() + member.link.as_ref().map_or(0, Vec::len)) as u64;
+        let names = Limits::MAX_NAMES + Limits::NAME_BYTES * self.inventory.entries.len() as u64;
+        if self.name_bytes > names {
+            let detail = format!("the names of all entries so far have more than {names} bytes");
             return Err(Anomaly::container(Defect::LimitEntries, detail));
         }
         self.judge(&member);
@@ -61,6 +71,10 @@ impl Recorder {
 
     fn judge(&mut self, member: &Member) {
         if let Some(why) = path::danger(&member.path) {
+            self.note(Anomaly::entry(Defect::EntryPath, &member.path, why));
+        }
+        if path::normal(&member.path).is_empty() && !member.path.is_empty() && member.kind != EntryKind::Dir {
+            let why = format!("the root of the bundle is a {}, not a directory", member.kind.name());
             self.note(Anomaly::entry(Defect::EntryPath, &member.path, why));
         }
         if !member.kind.is_ordinary() || member.sparse {
@@ -110,8 +124,21 @@ impl Recorder {
     pub(super) fn note(&mut self, anomaly: Anomaly) {
         let count = &mut self.counts[anomaly.defect as usize];
         *count += 1;
-        if *count <= MAX_ANOMALIES {
+        // Names over the limit of any system are up to 1 MiB long, and each anomaly has a copy.
+        let long = anomaly.path.as_ref().is_some_and(|name| name.len() > path::MAX_PATH);
+        if *count <= if long { MAX_LONG } else { MAX_ANOMALIES } {
             self.inventory.anomalies.push(anomaly);
+        } else {
+            self.left_out[anomaly.defect as usize] += 1;
+        }
+    }
+
+    /// Tells of bytes that fill up blocks of a tar and are not zero: they could say anything, and nothing covers them.
+    pub(super) fn residue(&mut self, bytes: u64) {
+        if bytes > 0 {
+            self.inventory.remarks.push(format!(
+                "{bytes} bytes between the entries are not zero; no entry contains them and no digest of an entry covers them"
+            ));
         }
     }
 
@@ -128,12 +155,72 @@ impl Recorder {
     /// Sorts, and judges what only the whole shows.
     pub(super) fn finish(mut self) -> Inventory {
         self.inventory.seal();
-        for (defect, count) in Defect::ALL.iter().zip(self.counts) {
-            if count > MAX_ANOMALIES {
-                let more = count - MAX_ANOMALIES;
-                self.inventory.anomalies.push(Anomaly::container(*defect, format!("and {more} more of this kind")));
-            }
+        for (defect, more) in Defect::ALL.iter().zip(self.left_out).filter(|(_, more)| *more > 0) {
+            self.inventory.anomalies.push(Anomaly::container(*defect, format!("and {more} more of this kind")));
         }
         self.inventory
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(path: &[u8], kind: EntryKind) -> Member {
+        Member {
+            path: path.to_vec(),
+            kind,
+            size: 0,
+            stored: 0,
+            offset: 0,
+            mode: 0o644,
+            mtime: 0,
+            link: None,
+            sparse: false,
+        }
+    }
+
+    fn recorder() -> Recorder {
+        Recorder::new(Limits::default(), false)
+    }
+
+    /// Every document speaks of files below the root, so content under the name of the root would belong to nobody.
+    #[test]
+    fn the_root_is_a_directory() {
+        for name in [&b"."[..], b"./", b"./.", b"./././"] {
+            let mut recorder = recorder();
+            recorder.add(member(name, EntryKind::Dir)).unwrap();
+            assert!(recorder.inventory().anomalies.is_empty());
+            for kind in [EntryKind::File, EntryKind::Symlink, EntryKind::Hardlink] {
+                recorder.add(member(name, kind)).unwrap();
+            }
+            assert_eq!(recorder.finish().anomalies.iter().filter(|a| a.defect == Defect::EntryPath).count(), 3);
+        }
+    }
+
+    #[test]
+    fn names_have_a_limit_together() {
+        let mut recorder = recorder();
+        let name = vec![b'n'; 1 << 20];
+        let error = (0..1000).find_map(|_| recorder.add(member(&name, EntryKind::File)).err()).unwrap();
+        assert_eq!((error.defect, recorder.inventory().entries.len()), (Defect::LimitEntries, 8));
+        let mut recorder = self::recorder();
+        assert!((0..100_000).all(|_| recorder.add(member(&[b'n'; 250], EntryKind::File)).is_ok()));
+    }
+
+    #[test]
+    fn anomalies_beyond_the_most_are_counted() {
+        let mut recorder = recorder();
+        for _ in 0..MAX_ANOMALIES + 5 {
+            recorder.note(Anomaly::entry(Defect::EntryType, b"a", "x"));
+        }
+        let long = vec![b'n'; path::MAX_PATH + 1];
+        for _ in 0..MAX_LONG + 3 {
+            recorder.note(Anomaly::entry(Defect::EntryPath, &long, "x"));
+        }
+        let inventory = recorder.finish();
+        assert_eq!(inventory.anomalies.len(), MAX_ANOMALIES + MAX_LONG + 2);
+        let details: Vec<&str> = inventory.anomalies.iter().rev().take(2).map(|a| a.detail.as_str()).collect();
+        assert_eq!(details, ["and 5 more of this kind", "and 3 more of this kind"]);
     }
 }

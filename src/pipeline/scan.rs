@@ -144,14 +144,17 @@ fn scan_pipe(
     progress: &Progress,
     recorder: &mut Recorder,
 ) -> Result<(), ScanError> {
-    let seen = options.subject.hasher().map(|hasher| Arc::new(Mutex::new((hasher, 0u64))));
+    let seen = options.subject.hasher();
+    let seen = seen.map(|hasher| Arc::new(Mutex::new(Seen { hasher, size: 0, ended: false })));
     let input = Tee { inner: MediumReader(reader), seen: seen.clone() };
     stream::scan(input, &entry_name(path), options, progress, recorder)?;
+    // Reading stops at bytes after the end of the archive: a digest of what came before them is not that of the input.
     if let Some(seen) = seen
         && let Ok(seen) = seen.lock()
+        && seen.ended
     {
-        recorder.inventory().outer = Some(seen.0.clone().finish());
-        recorder.inventory().outer_size = Some(seen.1);
+        recorder.inventory().outer = Some(seen.hasher.clone().finish());
+        recorder.inventory().outer_size = Some(seen.size);
     }
     Ok(())
 }
@@ -159,7 +162,14 @@ fn scan_pipe(
 /// Hashes what passes through: a pipe can be read only once.
 struct Tee<R> {
     inner: R,
-    seen: Option<Arc<Mutex<(Hasher, u64)>>>,
+    seen: Option<Arc<Mutex<Seen>>>,
+}
+
+/// What passed through so far.
+struct Seen {
+    hasher: Hasher,
+    size: u64,
+    ended: bool,
 }
 
 impl<R: Read> Read for Tee<R> {
@@ -168,8 +178,9 @@ impl<R: Read> Read for Tee<R> {
         if let Some(seen) = &self.seen
             && let Ok(mut seen) = seen.lock()
         {
-            seen.0.update(&buffer[..count]);
-            seen.1 += count as u64;
+            seen.hasher.update(&buffer[..count]);
+            seen.size += count as u64;
+            seen.ended |= count == 0 && !buffer.is_empty();
         }
         Ok(count)
     }

@@ -19,6 +19,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 const BUFFER: usize = 256 << 10;
 /// Buffers in all, so 4 MiB.
 const BUFFERS: usize = 16;
+/// Most entries in one buffer: empty files fill none, and each has a place in the list of the buffer.
+const BATCH_ENTRIES: usize = 1024;
 /// Compressed bytes read at once.
 const INPUT_BUFFER: usize = 128 << 10;
 
@@ -126,10 +128,17 @@ fn hash_all(
     })
 }
 
+/// Small entries, one behind the other in one buffer, and where each lies.
+struct Batch {
+    buffer: Vec<u8>,
+    used: usize,
+    items: Vec<(EntryIndex, Range<usize>)>,
+}
+
 /// Work for a hash thread. Buffers come back with the digests that were finished.
 enum Job {
-    /// Whole small entries, at these places of the buffer.
-    Batch(Vec<u8>, Vec<(EntryIndex, Range<usize>)>),
+    /// Whole small entries.
+    Batch(Batch),
     /// The next bytes of a large entry; the last part finishes it.
     Part { index: EntryIndex, buffer: Vec<u8>, length: usize, last: bool },
 }
@@ -143,7 +152,7 @@ fn work(jobs: &Receiver<Job>, back: &Sender<Returned>, sha512: bool) {
     let mut open = Hasher::new(sha512);
     for job in jobs {
         let returned = match job {
-            Job::Batch(buffer, items) => {
+            Job::Batch(Batch { buffer, items, .. }) => {
                 let digests = items.into_iter().map(|(index, range)| {
                     let mut hasher = Hasher::new(sha512);
                     hasher.update(&buffer[range]);
@@ -170,7 +179,7 @@ struct Splitter<'a> {
     pool: Vec<Vec<u8>>,
     made: usize,
     next: usize,
-    batch: Option<(Vec<u8>, usize, Vec<(EntryIndex, Range<usize>)>)>,
+    batch: Option<Batch>,
     recorder: &'a mut Recorder,
     progress: &'a Progress,
 }
@@ -182,7 +191,10 @@ impl Splitter<'_> {
             for anomaly in reader.take_anomalies() {
                 self.recorder.note(anomaly);
             }
-            let Some(member) = member? else { return Ok(()) };
+            let Some(member) = member? else {
+                self.recorder.residue(reader.residue());
+                return Ok(());
+            };
             let (stored, hash) = (member.stored, member.kind == EntryKind::File && !member.sparse);
             let index = self.recorder.add(member)?;
             self.progress.add_entries(1);
@@ -223,21 +235,26 @@ impl Splitter<'_> {
         keep: bool,
         read: &mut dyn FnMut(&mut [u8]) -> Result<usize, ScanError>,
     ) -> Result<(), ScanError> {
-        if self.batch.as_ref().is_some_and(|(_, used, _)| used + size > BUFFER) {
+        let full = |batch: &Batch| batch.used + size > BUFFER || batch.items.len() >= BATCH_ENTRIES;
+        if self.batch.as_ref().is_some_and(full) {
             self.flush();
         }
-        let (mut buffer, used, mut items) = match self.batch.take() {
+        let mut batch = match self.batch.take() {
             Some(batch) => batch,
-            None => (self.buffer(), 0, Vec::new()),
+            None => Batch { buffer: self.buffer(), used: 0, items: Vec::new() },
         };
-        let range = used..used + size;
-        read(&mut buffer[range.clone()])?;
-        if keep {
-            self.recorder.document(index, buffer[range.clone()].to_vec());
+        let range = batch.used..batch.used + size;
+        let outcome = read(&mut batch.buffer[range.clone()]);
+        if outcome.is_ok() {
+            if keep {
+                self.recorder.document(index, batch.buffer[range.clone()].to_vec());
+            }
+            batch.used += size;
+            batch.items.push((index, range));
         }
-        items.push((index, range));
-        self.batch = Some((buffer, used + size, items));
-        Ok(())
+        // Also after an error: the entries before this one are whole and get their digests.
+        self.batch = Some(batch);
+        outcome.map(|_| ())
     }
 
     /// Sends an entry in parts; returns its size in bytes.
@@ -275,9 +292,9 @@ impl Splitter<'_> {
     }
 
     fn flush(&mut self) {
-        if let Some((buffer, _, items)) = self.batch.take() {
+        if let Some(batch) = self.batch.take() {
             let worker = self.turn();
-            self.send(worker, Job::Batch(buffer, items));
+            self.send(worker, Job::Batch(batch));
         }
     }
 
@@ -320,7 +337,7 @@ impl Splitter<'_> {
     }
 }
 
-/// Counts what was read from the medium.
+/// Counts what was read from the medium. Fills each buffer: how a pipe cuts its bytes must not show in when a limit is hit.
 struct Counted<'a, R> {
     inner: R,
     consumed: Arc<AtomicU64>,
@@ -329,7 +346,7 @@ struct Counted<'a, R> {
 
 impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
+        let count = read_full(&mut self.inner, buffer)?;
         self.consumed.fetch_add(count as u64, Ordering::Relaxed);
         self.progress.add_bytes(count as u64);
         Ok(count)

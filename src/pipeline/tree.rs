@@ -11,6 +11,7 @@ use crate::format::digest::Hasher;
 use crate::format::inventory::{EntryIndex, EntryKind};
 use crate::format::tar::Member;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -37,19 +38,25 @@ pub(super) fn scan(
     recorder.inventory().container.push("directory");
     let files = walk(path, options, recorder)?;
     progress.expect(files.iter().map(|(_, size)| size).sum());
+    // In the order of the walk: which document is one too many must not depend on threads.
+    let mut documents = HashSet::new();
+    for (index, _) in &files {
+        if recorder.wants(*index)? {
+            documents.insert(*index);
+        }
+    }
     let tasks = plan(files);
     let recorder = Mutex::new(recorder);
     run_tasks(options.jobs, tasks.len(), |buffer, number| {
         for index in &tasks[number] {
-            let (name, size, mtime, keep) = match recorder.lock() {
+            let (name, size, mtime) = match recorder.lock() {
                 Ok(mut recorder) => {
-                    let keep = recorder.wants(*index)?;
                     let entry = recorder.inventory().entry(*index);
-                    (entry.path.clone(), entry.size, entry.mtime, keep)
+                    (entry.path.clone(), entry.size, entry.mtime)
                 }
                 Err(_) => return Ok(()),
             };
-            let mut document = keep.then(Vec::new);
+            let mut document = documents.contains(index).then(Vec::new);
             let digests =
                 read_file(root, path, &name, (size, mtime), buffer, options.sha512, document.as_mut(), progress)?;
             if let Ok(mut recorder) = recorder.lock() {

@@ -7,14 +7,15 @@ use super::progress::Progress;
 use crate::bundle::model::Binding;
 use crate::format::anomaly::Defect;
 use crate::format::digest::{Digest, sha256};
+use crate::format::inventory::{EntryIndex, EntryKind};
 use crate::format::time;
 use crate::trust::authority::{self, Authority, Standing};
 use crate::trust::check::{self, Check};
-use crate::trust::claims::{DocumentIndex, Outcome};
+use crate::trust::claims::{ClaimingDocument, DocumentIndex, Outcome};
 use crate::trust::envelope::{self, Authentication, Signer};
 use crate::trust::policy::{Policy, Property};
 use crate::trust::verdict::{Verdict, judge};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The whole answer about one input.
 pub struct Verification {
@@ -191,7 +192,8 @@ fn not_applicable(required: &[Property], checks: &mut Vec<Check>) {
     }
 }
 
-/// What holds, from standings and checks; nothing is established by absence alone.
+/// What holds, from standings and checks; nothing is established by absence alone, and nothing by a document that only
+/// speaks of itself.
 fn established(
     reading: &Reading,
     authority: &Authority,
@@ -201,24 +203,11 @@ fn established(
 ) -> BTreeSet<Property> {
     let mut held = BTreeSet::new();
     let failed = |class| checks.iter().any(|c| c.failed() && c.kind.class == class);
-    let uncomputed = reading.bundle.claims.disputes().iter().any(|d| d.outcome == Outcome::NotComputed);
-    let entries = reading.inventory.entries.iter().zip(&authority.standings);
-    let counted = |standing: Standing| matches!(standing, Standing::Pinned | Standing::Listed);
-    let accounted = entries.clone().all(|(entry, standing)| {
-        *standing >= Standing::Listed
-            || policy.waives_extra(entry.normal_path()).is_some()
-            || entry.normal_path().is_empty()
-    });
-    let compared = entries.clone().any(|(entry, standing)| entry.hashed && counted(*standing));
-    if compared && accounted && !uncomputed && !failed(check::Class::Integrity) {
+    let ground = Ground::of(reading, authority, policy);
+    if ground.compared && ground.accounted && !failed(check::Class::Integrity) {
         held.extend([Property::Integrity, Property::Complete]);
     }
-    let vouched = entries.clone().all(|(entry, standing)| {
-        *standing >= Standing::SetAside
-            || policy.waives_extra(entry.normal_path()).is_some()
-            || entry.normal_path().is_empty()
-    });
-    if authority.exists() && vouched && compared && !failed(check::Class::Signature) {
+    if authority.exists() && ground.vouched && ground.compared && !failed(check::Class::Signature) {
         held.insert(Property::Signature);
         if by == Authentication::PublicKey {
             held.insert(Property::PublicKey);
@@ -231,4 +220,41 @@ fn established(
         held.insert(Property::PortableNames);
     }
     held
+}
+
+/// What the entries show together.
+struct Ground {
+    /// The digest of some content was compared: of a file that is no document of the layout, or of an artefact that a
+    /// signed manifest names and the form of bundle does not carry.
+    compared: bool,
+    /// Every entry is named by a document with its digest, is a document of the layout, or is waived.
+    accounted: bool,
+    /// Every entry is pinned, evidence, set aside, or waived.
+    vouched: bool,
+}
+
+impl Ground {
+    fn of(reading: &Reading, authority: &Authority, policy: &Policy) -> Ground {
+        let claims = &reading.bundle.claims;
+        let documents: HashSet<EntryIndex> = claims.documents().iter().filter_map(ClaimingDocument::entry).collect();
+        let carried_elsewhere = !reading.bundle.external.is_empty() && authority.exists();
+        let mut ground = Ground { compared: carried_elsewhere, accounted: true, vouched: true };
+        for (index, entry) in reading.inventory.entries.iter().enumerate() {
+            let (index, standing) = (index as EntryIndex, authority.standings[index]);
+            let agrees = || claims.about(index).iter().any(|c| c.outcome == Outcome::Agrees);
+            let is_document = documents.contains(&index);
+            ground.compared |= entry.hashed && !is_document && standing >= Standing::Listed && agrees();
+            let root = entry.normal_path().is_empty() && entry.kind == EntryKind::Dir;
+            let waived = || policy.waives_extra(entry.normal_path()).is_some();
+            ground.vouched &= standing >= Standing::SetAside || root || waived();
+            let named = match standing {
+                Standing::Unlisted => false,
+                Standing::Listed => is_document || entry.kind == EntryKind::Dir || agrees(),
+                _ => true,
+            };
+            ground.accounted &= named || root || waived();
+        }
+        ground.accounted &= !claims.disputes().iter().any(|d| d.outcome == Outcome::NotComputed);
+        ground
+    }
 }

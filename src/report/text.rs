@@ -67,6 +67,10 @@ impl<W: Write> Page<W> {
             (Outcome::Inspected(_), _) => {
                 (self.style.warn, "NOTHING WAS VERIFIED", "inspect shows what is claimed; portcullis verify checks it")
             }
+            (_, Verdict::Verified) if report.count(Standing::SetAside) + report.count(Standing::Unlisted) > 0 => {
+                let but = "every entry is accounted for by a key that you trust, but those set aside or waived below";
+                (self.style.good, "VERIFIED", but)
+            }
             (_, Verdict::Verified) => {
                 (self.style.good, "VERIFIED", "every entry is accounted for by a key that you trust")
             }
@@ -171,6 +175,9 @@ impl<W: Write> Page<W> {
                     clean(&signer.document)
                 ),
             )?;
+        }
+        if report.inventory().incomplete {
+            return self.wrap("  ", "reading stopped early, so nothing is concluded about single entries");
         }
         let rows = [
             (Standing::Pinned, "pinned by a chain to such a key"),

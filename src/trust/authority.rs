@@ -147,10 +147,11 @@ fn by_claims(claims: &[Claim], authority: &Authority) -> Standing {
 /// the content supports, or that could not be read, are contradicted. A manifest that nobody signed is listed by its kind.
 fn raise_documents(claims: &Claims, authority: &mut Authority) {
     let mut contradicts = vec![false; claims.documents().len()];
-    for dispute in claims.disputes() {
-        let supported = claims.about(dispute.entry).iter().any(|c| c.outcome == Outcome::Agrees);
-        let of_envelope = claims.documents()[dispute.document as usize].role == Role::Envelope;
-        contradicts[dispute.document as usize] |= supported && !of_envelope;
+    let signed = authority.exists();
+    for disputes in claims.disputes().chunk_by(|a, b| a.entry == b.entry) {
+        if claims.about(disputes[0].entry).iter().any(|c| c.outcome == Outcome::Agrees) {
+            disputes.iter().for_each(|d| contradicts[d.document as usize] = true);
+        }
     }
     let mut says_something = vec![false; claims.documents().len()];
     for claim in claims.claims() {
@@ -160,9 +161,14 @@ fn raise_documents(claims: &Claims, authority: &mut Authority) {
         let Location::Entry(entry) = document.location else { continue };
         let standing = &mut authority.standings[entry as usize];
         let raised = match document.role {
-            _ if contradicts[index] || claims.is_rejected(index as DocumentIndex) => Standing::Contradicted,
+            _ if (contradicts[index] && document.role != Role::Envelope)
+                || claims.is_rejected(index as DocumentIndex) =>
+            {
+                Standing::Contradicted
+            }
             // A list that states nothing agrees with nothing: it is a file like any other.
             Role::List if !says_something[index] => Standing::Unlisted,
+            Role::List if signed && claims.is_loose(index as DocumentIndex) => Standing::Unlisted,
             Role::Envelope | Role::List | Role::Metadata => Standing::Evidence,
             Role::Manifest => Standing::Listed,
         };
@@ -191,6 +197,9 @@ fn inherit(inventory: &Inventory, claims: &Claims, standings: &mut [Standing]) {
     };
     for index in (0..standings.len()).filter(|index| !is_dir(index)) {
         let standing = standings[index].min(Standing::Pinned);
+        if standing == Standing::Unlisted {
+            continue;
+        }
         raise(inventory.entries[index].normal_path(), standing, standings);
     }
     for name in claims.missing().keys() {

@@ -6,11 +6,14 @@
 use crate::format::digest::{Digest, hex};
 use crate::format::inventory::{EntryIndex, EntryKind, Inventory, Location};
 use crate::format::path;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Index of a document in [`Claims::documents`]. As wide as that of entries: an index that wraps or saturates would lend
 /// one document the authority of another.
 pub type DocumentIndex = u32;
+
+/// Most copies of one path that are compared: duplicates are refused anyway, and lines times copies must stay bounded.
+const MAX_COPIES: usize = 8;
 
 /// What a document is to its bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,16 @@ pub struct ClaimingDocument {
     pub location: Location,
     /// What it is.
     pub role: Role,
+}
+
+impl ClaimingDocument {
+    /// The entry that the document is, unless it lies beside the input.
+    pub fn entry(&self) -> Option<EntryIndex> {
+        match self.location {
+            Location::Entry(entry) => Some(entry),
+            Location::Sidecar => None,
+        }
+    }
 }
 
 /// How an entry compares with a statement about it.
@@ -86,7 +99,8 @@ pub struct Claims {
     claims: Vec<Claim>,
     disputes: Vec<Dispute>,
     missing: BTreeMap<Vec<u8>, Vec<DocumentIndex>>,
-    rejected: Vec<DocumentIndex>,
+    rejected: HashSet<DocumentIndex>,
+    loose: HashSet<DocumentIndex>,
     needs_sha512: bool,
 }
 
@@ -101,7 +115,17 @@ impl Claims {
 
     /// Notes that a document of the layout is there and could not be read, or contradicts itself: it is evidence of nothing.
     pub fn reject(&mut self, document: DocumentIndex) {
-        self.rejected.push(document);
+        self.rejected.insert(document);
+    }
+
+    /// Notes that a list holds bytes that state nothing (comments): unsigned, it is no evidence, since it could carry anything.
+    pub fn loosen(&mut self, document: DocumentIndex) {
+        self.loose.insert(document);
+    }
+
+    /// Whether [`Claims::loosen`] was called for `document`.
+    pub fn is_loose(&self, document: DocumentIndex) -> bool {
+        self.loose.contains(&document)
     }
 
     /// Whether [`Claims::reject`] was called for `document`.
@@ -126,7 +150,7 @@ impl Claims {
                 by.push(document);
             }
         }
-        for entry in entries {
+        for entry in entries.take(MAX_COPIES) {
             let outcome = compare(inventory, entry, digest, size);
             self.needs_sha512 |= outcome == Outcome::NotComputed;
             self.claims.push(Claim { entry, document, outcome });

@@ -136,6 +136,8 @@ impl Policy {
             Some(named) => named.clone(),
             None => [&[Property::Integrity, Property::Complete, Property::Signature], promised].concat(),
         };
+        // Without these two nothing was checked, so they are part of every demand.
+        required.extend([Property::Integrity, Property::Complete]);
         if self.max_age.is_some() {
             required.push(Property::Fresh);
         }
