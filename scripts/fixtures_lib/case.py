@@ -12,9 +12,9 @@ CLASSES = {  # class: (exit code, check ids), in stage order
         " limit-document limit-window portable-names")),
     "signature": (21, "dsse-envelope dsse-payload-type dsse-signature dsse-payload signature-document"),
     "integrity": (20, (
-        "document-json document-schema checksum-list entry-digest entry-size entry-missing entry-unlisted"
-        " documents-agree manifest-root manifest-totals manifest-paths manifest-sources sidecar-digest evidence-root"
-        " evidence-identity site-digest")),
+        "document-json document-schema document-present checksum-list entry-digest entry-size entry-missing entry-unlisted"
+        " documents-agree manifest-root manifest-totals manifest-paths manifest-sources manifest-content-types"
+        " sidecar-digest evidence-root evidence-identity site-digest")),
     "freshness": (25, "age"),
 }
 

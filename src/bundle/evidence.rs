@@ -149,6 +149,7 @@ fn interpret(inventory: &mut Inventory, portable: bool) -> Bundle {
 }
 
 fn read_signature(inventory: &mut Inventory, bundle: &mut Bundle, layout: &Layout) {
+    bundle.checks.extend(signed::pass_over_foreign(inventory, PAYLOAD_TYPES));
     let (inside, manifest) = (layout.path("signature.json"), inventory.find(&layout.path("manifest.json")));
     let wanted = |document: &Document| match document.location {
         Location::Entry(_) => document.name == inside,

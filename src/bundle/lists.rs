@@ -161,7 +161,9 @@ pub fn outer_statements(sidecar: &Document, input_name: &[u8]) -> Vec<Result<Dig
     let mut found = Vec::new();
     let summary = read(&sidecar.bytes, |name, digest| {
         let base = name.rsplit(|c| *c == b'/').next().unwrap_or(name);
-        if base == input_name {
+        // A pipe has no name: a list that the operator gives for it is about the file that bears the list's name.
+        let piped = (input_name.is_empty() || input_name == b"-") && !base.is_empty() && sidecar.name.starts_with(base);
+        if base == input_name || piped {
             found.push(Ok(digest));
         }
         Ok(())
@@ -170,7 +172,9 @@ pub fn outer_statements(sidecar: &Document, input_name: &[u8]) -> Vec<Result<Dig
     found
 }
 
-/// Whether a document beside the input is a checksum list.
+/// Whether a document beside the input is a checksum list: by its name, or, where the operator named the file, by its
+/// first line.
 pub fn is_sidecar_list(document: &Document) -> bool {
-    document.location == Location::Sidecar && is_list_name(&document.name)
+    let by_content = || document.named && checksums::parse(&document.bytes).next().is_some_and(|line| line.is_ok());
+    document.location == Location::Sidecar && !document.envelope && (is_list_name(&document.name) || by_content())
 }

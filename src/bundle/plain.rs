@@ -34,8 +34,18 @@ impl Kind for Plain {
 
     fn interpret(&self, inventory: &mut Inventory) -> Bundle {
         let mut bundle = Bundle { links_allowed: true, ..Bundle::default() };
+        bundle.checks.extend(signed::pass_over_foreign(inventory, PAYLOAD_TYPES));
         let only_list = only_list(inventory);
-        let mut positions = signed::positions(inventory, |d| d.envelope);
+        let (mut positions, content): (Vec<usize>, Vec<usize>) = signed::positions(inventory, |d| d.envelope)
+            .into_iter()
+            .partition(|at| is_about_list(&inventory.documents[*at]));
+        if !content.is_empty() {
+            let detail = format!(
+                "{} DSSE envelopes inside are about no checksum list: they are content like any other",
+                content.len()
+            );
+            bundle.checks.push(Check::skip(check::SIGNATURE_UNREAD, "", detail));
+        }
         if positions.len() > MAX_ENVELOPES {
             let detail =
                 format!("{} signature documents, the limit is {MAX_ENVELOPES}; none was checked", positions.len());
@@ -70,6 +80,12 @@ fn is_list(name: &[u8]) -> bool {
 /// A list beside the input may speak of the input file instead of its entries.
 fn is_about_input(inventory: &Inventory, document: &Document) -> bool {
     document.location == Location::Sidecar && !lists::outer_statements(document, &inventory.name).is_empty()
+}
+
+/// Envelopes beside the input are about it; of those inside, only the ones named for a list are: the others are
+/// attestations that travel as content.
+fn is_about_list(document: &Document) -> bool {
+    document.location == Location::Sidecar || document.name.strip_suffix(b".dsse.json").is_some_and(is_list)
 }
 
 /// `NAME.dsse.json` stands for `NAME`: beside it in the bundle, or at the root for an envelope beside the input. An

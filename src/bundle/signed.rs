@@ -125,6 +125,24 @@ impl SignedDocument {
     }
 }
 
+/// Several bundles may share a folder: a `manifest.dsse.json` that was found there (not named by the operator) and signs
+/// another type of document than `payload_types` belongs to another of them, is said to be there, and is not used.
+pub fn pass_over_foreign(inventory: &mut Inventory, payload_types: &[&str]) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let beside = |d: &&mut Document| d.location == Location::Sidecar && d.envelope && !d.named;
+    for document in inventory.documents.iter_mut().filter(beside).filter(|d| d.name == b"manifest.dsse.json") {
+        let Ok(parsed) = dsse::parse(&document.bytes) else { continue };
+        let found = parsed.envelope.payload_type();
+        if !payload_types.contains(&found) {
+            let detail =
+                format!("it lies beside the input and signs a document of type {found}: it belongs to another bundle");
+            checks.push(Check::skip(check::SIGNATURE_UNREAD, &document.name, detail));
+            document.envelope = false;
+        }
+    }
+    checks
+}
+
 /// Positions of documents (inside or beside) that pass `wanted`.
 pub fn positions(inventory: &Inventory, wanted: impl Fn(&Document) -> bool) -> Vec<usize> {
     let documents = inventory.documents.iter().enumerate();

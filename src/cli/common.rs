@@ -3,6 +3,7 @@
 use super::exit::{Failure, Table};
 use super::output;
 use crate::bundle::{KINDS, find_kind};
+use crate::format::digest::{hex, sha256};
 use crate::format::limits::Limits;
 use crate::format::time::{self, Time};
 use crate::pipeline::inspect::Request;
@@ -10,7 +11,7 @@ use crate::pipeline::scan::{ScanOptions, SubjectDigest};
 use crate::pipeline::source::read_small;
 use crate::report::Report;
 use crate::report::text::Style;
-use crate::trust::key::{self, MAX_FILE_BYTES};
+use crate::trust::key::{self, MAX_FILE_BYTES, PublicKey};
 use crate::trust::keyring::example_name;
 use crate::trust::policy::{LegacySigning, Policy, Property};
 use crate::trust::signature::SecretKey;
@@ -95,7 +96,7 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "N")]
     max_ratio: Option<u64>,
     /// Containers inside one another [default: 4]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_depth: Option<u32>,
     /// Largest zstd window in bytes [default: 134217728]
     #[arg(long, value_name = "N")]
@@ -201,7 +202,20 @@ impl OutputArgs {
 
     /// A failure with its JSON form where JSON is wanted.
     pub(super) fn failure(&self, failure: Failure, command: &'static str, subject: &[u8]) -> Failure {
-        if self.is_json() { failure.with_report(command, self.now(), subject) } else { failure }
+        if !self.is_json() {
+            return failure;
+        }
+        failure.with_report(command, self.now(), subject).into_file(self.output.as_deref(), self.force)
+    }
+
+    /// Fails before any work where the report could not be written after it, or would be written over `inputs`.
+    pub(super) fn check(&self, inputs: &[&std::path::Path]) -> Result<(), Failure> {
+        let Some(output) = &self.output else { return Ok(()) };
+        if let Some(input) = inputs.iter().find(|input| output::same_place(input, output)) {
+            let message = format!("--output {} is also {}; give another name", output.display(), input.display());
+            return Err(Failure::usage(message));
+        }
+        output::check_free(output, self.force).map_err(Failure::from)
     }
 
     /// As [`OutputArgs::failure`], where the report itself could not be written: what was begun on standard output is not
@@ -269,9 +283,13 @@ impl KeyArgs {
                 policy.keys.trust_public(key);
             }
         }
+        let public: Vec<String> = policy.keys.public().iter().flat_map(public_forms).collect();
         for path in &self.hmac_key {
             let fail = |why: String| Failure::usage(format!("cannot use the shared secret {}: {why}", path.display()));
             let key = SecretKey::from_bytes(&read_key(path)?).map_err(|error| fail(error.to_string()))?;
+            if public.iter().any(|form| form == key.fingerprint()) {
+                return Err(fail("it is a public key that was given with --key: everybody knows it".into()));
+            }
             self.admit(key.fingerprint(), path, &mut policy)?;
             policy.keys.trust_secret(key);
         }
@@ -295,6 +313,13 @@ impl KeyArgs {
     }
 }
 
+/// Fingerprints that a public key's raw bytes would have if they were taken for a secret.
+fn public_forms(key: &PublicKey) -> Vec<String> {
+    let der = key.spki_der();
+    let tails = [32, 64, 65, 96, 97].into_iter().filter_map(|length| der.len().checked_sub(length));
+    tails.chain([0]).map(|start| format!("sha256:{}", hex(&sha256(&der[start..])))).collect()
+}
+
 /// Key files are usage: exit 2 where they cannot be read.
 fn read_key(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
     read_small(path, MAX_FILE_BYTES as u64).map_err(|error| Failure::usage(error.to_string()))
@@ -307,7 +332,7 @@ pub(super) struct PolicyArgs {
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = property)]
     require: Option<Vec<Property>>,
     /// Waive entries that no document lists (repeatable)
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", value_parser = glob)]
     allow_extra: Vec<String>,
     /// Older than this is stale: 7d, 72h
     #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
@@ -322,6 +347,25 @@ fn property(name: &str) -> Result<Property, String> {
         let known: Vec<&str> = Property::ALL.iter().map(|p| p.name()).collect();
         format!("unknown property; known are {}", known.join(", "))
     })
+}
+
+/// A glob that says what it waives: no negation, and brackets and braces that close.
+fn glob(text: &str) -> Result<String, String> {
+    let balanced = |open: char, close: char| {
+        text.chars().try_fold(0i32, |depth, c| {
+            let depth = depth + i32::from(c == open) - i32::from(c == close);
+            (depth >= 0).then_some(depth)
+        }) == Some(0)
+    };
+    if text.is_empty() || text.starts_with('!') {
+        return Err(
+            "expected a glob of the entries to waive; a negated or empty one would waive everything else".into()
+        );
+    }
+    if !balanced('[', ']') || !balanced('{', '}') {
+        return Err("expected brackets and braces in pairs".into());
+    }
+    Ok(text.to_string())
 }
 
 impl PolicyArgs {

@@ -4,6 +4,7 @@ use super::common::ProgressChoice;
 use crate::pipeline::error::EnvironmentError;
 use crate::pipeline::progress::Progress;
 use crate::report::cleaning::clean_text;
+use crate::trust::verdict::Verdict;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::io::{IsTerminal as _, Write as _};
@@ -34,7 +35,8 @@ pub(super) fn during<T>(
         let (stop, stopped) = channel();
         let patience = if choice == ProgressChoice::Always { Duration::ZERO } else { PATIENCE };
         let progress = &progress;
-        scope.spawn(move || draw(progress, &stopped, patience));
+        // No thread for the bar is no reason to fail.
+        let _ = std::thread::Builder::new().spawn_scoped(scope, move || draw(progress, &stopped, patience));
         let outcome = work(progress);
         drop::<std::sync::mpsc::Sender<()>>(stop);
         outcome
@@ -75,7 +77,7 @@ fn with_events<T>(
     event(&json!({"event": "started"}));
     let outcome = std::thread::scope(|scope| {
         let (stop, stopped) = channel::<()>();
-        scope.spawn(move || {
+        let _ = std::thread::Builder::new().spawn_scoped(scope, move || {
             while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 event(&numbers("progress", progress));
             }
@@ -85,13 +87,18 @@ fn with_events<T>(
         outcome
     });
     match &outcome {
-        Ok(_) => {
-            event(&numbers("artifact_ready", progress));
-            event(&numbers("completed", progress));
-        }
+        Ok(_) => event(&numbers("artifact_ready", progress)),
         Err(error) => event(&json!({"event": "failed", "message": clean_text(&error.to_string())})),
     }
     outcome
+}
+
+/// The last event of a run that formed an answer: `completed` for a good one, `failed` for any other.
+pub(super) fn ended(choice: ProgressChoice, verdict: Verdict) {
+    if choice == ProgressChoice::Json {
+        let name = if matches!(verdict, Verdict::Failed(_)) { "failed" } else { "completed" };
+        event(&json!({"event": name, "verdict": verdict.name()}));
+    }
 }
 
 fn numbers(name: &str, progress: &Progress) -> serde_json::Value {

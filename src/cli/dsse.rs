@@ -6,7 +6,7 @@ use super::output;
 use crate::format::limits::Limits;
 use crate::pipeline::dsse;
 use crate::report::{Outcome, Report, Subject};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Verbs about DSSE envelopes.
 #[derive(Debug, clap::Subcommand)]
@@ -33,6 +33,8 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let name = args.envelope.file_name().unwrap_or(args.envelope.as_os_str()).as_encoded_bytes().to_vec();
     let failed = |failure: Failure| args.output.failure(failure, "dsse verify", &name);
     let at = args.output.now();
+    let files: Vec<&Path> = args.payload_out.iter().map(PathBuf::as_path).chain([args.envelope.as_path()]).collect();
+    args.output.check(&files).map_err(failed)?;
     // The specification's own vector is r||s, so the verb for lone envelopes takes both forms, each by its exact length.
     let policy = args.keys.policy(at).map_err(failed)?.with_fixed_length_ecdsa();
     let (verification, payload) = dsse::verify(&args.envelope, &policy).map_err(|e| failed(e.into()))?;

@@ -8,6 +8,8 @@ use crate::report::json;
 use crate::trust::check::Class;
 use crate::trust::verdict::Verdict;
 use clap::ValueEnum;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 /// Bad option, unusable key, unknown kind.
 pub(super) const USAGE: u8 = 2;
@@ -79,6 +81,7 @@ struct ErrorReport {
     command: &'static str,
     at: Time,
     subject: Vec<u8>,
+    output: Option<(PathBuf, bool)>,
 }
 
 impl Failure {
@@ -102,7 +105,15 @@ impl Failure {
 
     /// Also writes a JSON report with the verdict `error`.
     pub(super) fn with_report(mut self, command: &'static str, at: Time, subject: &[u8]) -> Self {
-        self.report = Some(ErrorReport { command, at, subject: subject.to_vec() });
+        self.report = Some(ErrorReport { command, at, subject: subject.to_vec(), output: None });
+        self
+    }
+
+    /// Writes that report to a file: an old report must not stay there and speak for this run.
+    pub(super) fn into_file(mut self, output: Option<&Path>, force: bool) -> Self {
+        if let Some(report) = &mut self.report {
+            report.output = output.map(|path| (path.to_path_buf(), force));
+        }
         self
     }
 
@@ -114,9 +125,13 @@ impl Failure {
 
     /// Writes the JSON report, where one is wanted, and leaves standard error alone; returns the exit code.
     pub(super) fn report_quietly(self) -> u8 {
-        if let Some(ErrorReport { command, at, subject }) = &self.report {
-            // Standard error has the message too: a standard output that cannot be written changes nothing.
-            let _ = json::write_error(command, *at, subject, self.code, &self.message, std::io::stdout().lock());
+        if let Some(ErrorReport { command, at, subject, output }) = &self.report {
+            let write = |out: &mut dyn Write| json::write_error(command, *at, subject, self.code, &self.message, out);
+            let to_file = output.as_ref().map(|(path, force)| output::write_file(path, *force, write));
+            if !matches!(to_file, Some(Ok(()))) {
+                // Standard error has the message too: a standard output that cannot be written changes nothing.
+                let _ = write(&mut std::io::stdout().lock());
+            }
         }
         self.code
     }

@@ -18,6 +18,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let (request, name, at) = (args.input.request(), args.input.name(), args.output.now());
     let failed = |failure: Failure| args.output.failure(failure, "inspect", &name);
+    args.output.check(&[&args.input.input]).map_err(failed)?;
     let reading = display::during(args.output.progress, |progress| inspect::read(&request, progress))
         .map_err(|e| failed(e.into()))?;
     let mut report = Report {
@@ -33,5 +34,6 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         _ => 0,
     };
     args.output.write(&report).map_err(|f| args.output.write_failure(f, "inspect", &name))?;
+    display::ended(args.output.progress, report.verdict());
     Ok(report.exit_code)
 }

@@ -27,7 +27,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
-    let bytes = read_small(&args.file, MAX_FILE_BYTES as u64)?;
+    let bytes = read_small(&args.file, MAX_FILE_BYTES as u64).map_err(|error| Failure::usage(error.to_string()))?;
     let keys =
         key::parse(&bytes).map_err(|e| Failure::usage(format!("cannot use the key {}: {e}", args.file.display())))?;
     output::write(None, false, |out| {
@@ -39,7 +39,8 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
             let name = key.name().map_or(String::new(), |name| format!("  {}", clean_text(name)));
             let example =
                 example_name(key.fingerprint()).map_or("", |_| "  (example key: trust nothing that it signed)");
-            writeln!(out, "{}  {}{name}{example}", key.fingerprint(), key.describe())?;
+            writeln!(out, "{}", key.fingerprint())?;
+            crate::report::text::wrap(out, "  ", &format!("{}{name}{example}", key.describe()))?;
         }
         Ok(())
     })?;

@@ -16,7 +16,7 @@ pub(super) fn tolerate_closed(result: io::Result<()>) -> io::Result<()> {
 
 /// Writes a line to standard error. One that is closed or full is no reason to fail, let alone to panic.
 pub(super) fn complain(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = crate::report::text::wrap(&mut io::stderr().lock(), "", line);
 }
 
 /// Writes to standard output, or to `file` beside its final name and then renamed.
@@ -45,9 +45,12 @@ pub(super) fn write_file(
     if path.is_dir() {
         return Err(fail(io::Error::from(io::ErrorKind::IsADirectory)));
     }
-    if !force && path.symlink_metadata().is_ok() {
-        return Err(EnvironmentError::Exists { path: path.into() });
+    if is_special(path) {
+        // A pipe or device is written to; renaming a file over it would destroy it.
+        let mut out = OpenOptions::new().write(true).open(path).map_err(fail)?;
+        return tolerate_closed(write(&mut out).and_then(|()| out.flush())).map_err(fail);
     }
+    check_free(path, force)?;
     let (beside, file) = create_beside(path).map_err(fail)?;
     let mut out = BufWriter::new(file);
     let outcome = write(&mut out)
@@ -62,6 +65,28 @@ pub(super) fn write_file(
         };
     }
     Ok(())
+}
+
+/// Fails where `path` exists and may not be overwritten: asked before the work, not after it.
+pub(super) fn check_free(path: &Path, force: bool) -> Result<(), EnvironmentError> {
+    if !force && path.symlink_metadata().is_ok() && !is_special(path) {
+        return Err(EnvironmentError::Exists { path: path.into() });
+    }
+    Ok(())
+}
+
+/// A pipe, socket or device.
+fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
+}
+
+/// Whether both names lead to one file, or would.
+pub(super) fn same_place(a: &Path, b: &Path) -> bool {
+    match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b && !is_special(&a),
+        (Err(_), Err(_)) => a == b,
+        _ => false,
+    }
 }
 
 /// The name that the file has until it is whole.

@@ -23,6 +23,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let (request, name, at) = (args.input.request(), args.input.name(), args.output.now());
     let table = args.policy.exit_codes;
     let failed = |failure: Failure| args.output.failure(failure.under(table), "verify", &name);
+    args.output.check(&[&args.input.input]).map_err(failed)?;
     let mut policy = args.keys.policy(at).map_err(failed)?;
     args.policy.apply(&mut policy);
     let verification = display::during(args.output.progress, |progress| verify::verify(&request, &policy, progress))
@@ -37,5 +38,6 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         limits: request.scan.limits,
     };
     args.output.write(&report).map_err(|f| args.output.write_failure(f.under(table), "verify", &name))?;
+    display::ended(args.output.progress, verification.verdict);
     Ok(exit_code)
 }

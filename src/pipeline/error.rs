@@ -51,6 +51,11 @@ pub enum EnvironmentError {
 }
 
 impl EnvironmentError {
+    /// The operating system gave no more threads.
+    pub fn threads(jobs: usize, source: &io::Error) -> Self {
+        EnvironmentError::Threads { jobs, reason: source.to_string() }
+    }
+
     /// A read error at `path`.
     pub fn read(path: impl Into<PathBuf>, source: io::Error) -> Self {
         EnvironmentError::Read { path: path.into(), source }

@@ -122,7 +122,9 @@ fn scan_file(
     progress.expect(file.size());
     recorder.inventory().outer_size = Some(file.size());
     let outer = std::thread::scope(|scope| {
-        let digest = options.subject.hasher().map(|hasher| scope.spawn(|| digest_of(file, hasher)));
+        let spawn = |hasher| std::thread::Builder::new().spawn_scoped(scope, move || digest_of(file, hasher));
+        let digest = options.subject.hasher().map(spawn).transpose();
+        let digest = digest.map_err(|error| EnvironmentError::threads(options.jobs, &error))?;
         let outcome = if Codec::detect(head).is_none() && tar::looks_like_tar(head) {
             random::scan(file, options, progress, recorder)
         } else {

@@ -19,8 +19,17 @@ const UNREAD: [&str; 2] = [".sig", ".sigstore.json"];
 pub struct Sidecars {
     /// Documents that are read.
     pub documents: Vec<Document>,
-    /// Signature files that are there and that nothing here reads: told, never silently passed over.
-    pub unread: Vec<Vec<u8>>,
+    /// Files that are there and that nothing here reads: told, never silently passed over.
+    pub unread: Vec<Unread>,
+}
+
+/// A file beside the input that is not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// Its file name.
+    pub name: Vec<u8>,
+    /// Whether the operator named it: then the run cannot end well without it.
+    pub named: bool,
 }
 
 impl Sidecars {
@@ -31,30 +40,29 @@ impl Sidecars {
     pub fn collect(input: &Path, named: &[PathBuf], discover: bool) -> Result<Sidecars, EnvironmentError> {
         let mut found = Sidecars::default();
         for path in named {
-            found.add(path)?;
+            found.add(path, true)?;
         }
         if discover {
             for path in siblings(input).into_iter().filter(|path| path.is_file()) {
                 if !named.iter().any(|known| same_file(known, &path)) {
-                    found.add(&path)?;
+                    found.add(&path, false)?;
                 }
             }
         }
         Ok(found)
     }
 
-    fn add(&mut self, path: &Path) -> Result<(), EnvironmentError> {
+    /// Reads one file and says by its name, else by its content, what it is.
+    fn add(&mut self, path: &Path, named: bool) -> Result<(), EnvironmentError> {
         let name = path.file_name().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default();
-        if UNREAD.iter().any(|suffix| name.ends_with(suffix.as_bytes())) {
-            read_small(path, Limits::MAX_DOCUMENT)?;
-            self.unread.push(name);
-            return Ok(());
+        let bytes = read_small(path, Limits::MAX_DOCUMENT)?;
+        let unread = UNREAD.iter().any(|suffix| name.ends_with(suffix.as_bytes()));
+        let mut document = Document { named, ..Document::new(name, Location::Sidecar, bytes) };
+        if !unread && !document.envelope && !lists::is_sidecar_list(&document) {
+            document.envelope = dsse::parse(&document.bytes).is_ok();
         }
-        let mut document = Document::new(name, Location::Sidecar, read_small(path, Limits::MAX_DOCUMENT)?);
-        let other = !document.envelope && !lists::is_sidecar_list(&document);
-        document.envelope |= other && dsse::parse(&document.bytes).is_ok();
-        if other && !document.envelope {
-            self.unread.push(document.name);
+        if unread || !(document.envelope || lists::is_sidecar_list(&document)) {
+            self.unread.push(Unread { name: document.name, named });
         } else {
             self.documents.push(document);
         }
@@ -101,24 +109,38 @@ fn same_file(a: &Path, b: &Path) -> bool {
     }
 }
 
-/// What lists beside the input say about the input file, and signature files that are not read.
+/// What lists beside the input say about the input file, and files that are not read.
 ///
 /// `lists_name_entries`: the kind also reads lists beside the input as lists of entries.
-pub(super) fn checks(inventory: &Inventory, unread: &[Vec<u8>], lists_name_entries: bool) -> Vec<Check> {
+pub(super) fn checks(inventory: &Inventory, unread: &[Unread], lists_name_entries: bool) -> Vec<Check> {
     let mut checks = Vec::new();
     for sidecar in inventory.documents.iter().filter(|d| lists::is_sidecar_list(d)) {
         let statements = lists::outer_statements(sidecar, &inventory.name);
-        if statements.is_empty() && !lists_name_entries {
+        if statements.is_empty() && speaks_of_input(&inventory.name, &sidecar.name) {
+            let detail = "its name says that it is about the input, and it states the digest of another file only";
+            checks.push(Check::fail(check::SIDECAR_DIGEST, &sidecar.name, detail));
+        } else if statements.is_empty() && !lists_name_entries {
             let detail = "it says nothing about the input file, and this kind reads no list of entries beside it";
-            checks.push(Check::skip(check::SIDECAR_DIGEST, &sidecar.name, detail));
+            checks.push(
+                Check::skip(check::SIDECAR_DIGEST, &sidecar.name, detail).with("named", sidecar.named.to_string()),
+            );
         }
         checks.extend(statements.into_iter().map(|statement| outer_check(inventory, &sidecar.name, statement)));
     }
-    for unread in unread {
-        let detail = "it is there and was not checked: this version reads no signature of that form";
-        checks.push(Check::skip(check::SIGNATURE_UNREAD, unread, detail));
+    for Unread { name, named } in unread {
+        let detail = if *named {
+            "you named it, and this version reads no file of that form: without it nothing can be concluded"
+        } else {
+            "it is there and was not checked: this version reads no signature of that form"
+        };
+        checks.push(Check::skip(check::SIGNATURE_UNREAD, name, detail).with("named", named.to_string()));
     }
     checks
+}
+
+/// Whether a list beside the input bears the input's name.
+fn speaks_of_input(input: &[u8], sidecar: &[u8]) -> bool {
+    !input.is_empty() && input != b"-" && sidecar.strip_prefix(input).is_some_and(|rest| rest.starts_with(b"."))
 }
 
 fn outer_check(inventory: &Inventory, name: &[u8], statement: Result<Digest, String>) -> Check {

@@ -1,6 +1,7 @@
 //! Scanning in order: one thread decodes and splits, others hash. Buffers come from a small pool and go round, so memory
 //! does not depend on the size of the input.
 
+use super::error::EnvironmentError;
 use super::progress::Progress;
 use super::record::Recorder;
 use super::scan::{ScanError, ScanOptions, unknown};
@@ -112,10 +113,11 @@ fn hash_all(
             .map(|_| {
                 let (send, receive) = channel();
                 let back = back.clone();
-                scope.spawn(move || work(&receive, &back, options.sha512));
-                send
+                let work = move || work(&receive, &back, options.sha512);
+                let thread = std::thread::Builder::new().spawn_scoped(scope, work);
+                thread.map(|_| send).map_err(|error| EnvironmentError::threads(options.jobs, &error))
             })
-            .collect();
+            .collect::<Result<Vec<_>, _>>()?;
         drop(back);
         let mut splitter =
             Splitter { workers, returned, pool: Vec::new(), made: 0, next: 0, batch: None, recorder, progress };

@@ -66,7 +66,11 @@ pub fn assess(mut reading: Reading, policy: &Policy) -> Verification {
     check_names(&reading, &required, &mut checks);
     check_age(&reading, policy, &required, &mut checks);
     not_applicable(&required, &mut checks);
-    let established = established(&reading, &authority, authenticated_by, policy, &checks);
+    let mut established = established(&reading, &authority, authenticated_by, policy, &checks);
+    // A file that the operator named and that was not used: what it would have said is not known.
+    if checks.iter().any(|c| c.status == check::Status::Skip && c.evidence.get("named").is_some_and(|n| n == "true")) {
+        established.remove(&Property::Integrity);
+    }
     let verdict = judge(&required, &established, &checks);
     Verification { reading, authority, checks, signers, authenticated_by, required, established, verdict, waivers }
 }
@@ -134,8 +138,12 @@ fn check_names(reading: &Reading, required: &[Property], checks: &mut Vec<Check>
         checks.push(Check::pass(check::PORTABLE_NAMES, "", "no two names collide elsewhere and none is reserved"));
         return;
     }
-    let detail =
-        format!("{} names collide or are reserved on other systems: {}", found.count, found.examples.join("; "));
+    let names = if found.count == 1 {
+        "1 name collides or is".to_string()
+    } else {
+        format!("{} names collide or are", found.count)
+    };
+    let detail = format!("{names} reserved on other systems: {}", found.examples.join("; "));
     checks.push(if required.contains(&Property::PortableNames) {
         Check::fail(check::PORTABLE_NAMES, "", detail)
     } else {

@@ -50,6 +50,14 @@ pub fn is_hostile(c: char) -> bool {
                 ..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
         )
         || matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}')
+        || is_format(c)
+}
+
+/// Format characters (general category Cf) that are not among the invisible ones.
+fn is_format(c: char) -> bool {
+    matches!(c,
+        '\u{600}'..='\u{605}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}')
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::cleaning::is_hostile;
 use super::model::{Outcome, Report};
 use crate::format::digest::hex;
 use crate::format::inventory::{EntryIndex, Observed};
+use crate::format::path::lossless;
 use crate::format::time::{Time, format_rfc3339};
 use crate::trust::authority::Standing;
 use crate::trust::check::Check;
@@ -120,7 +121,7 @@ impl Serialize for Report<'_> {
 
 impl Report<'_> {
     fn serialize_extras<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let text = lossless;
         let documents = self.facts().iter().map(|facts| {
             let items = facts.items.iter().map(|(name, value)| json!({"name": name, "value": value}));
             Ordered([("document", json!(text(&facts.document))), ("claims", items.collect())])
@@ -204,7 +205,7 @@ impl Serialize for SignerView<'_> {
         map.serialize_entry("fingerprint", &signer.fingerprint)?;
         map.serialize_entry("keyid", &signer.keyid)?;
         map.serialize_entry("scheme", signer.scheme)?;
-        map.serialize_entry("document", &String::from_utf8_lossy(&signer.document))?;
+        map.serialize_entry("document", &lossless(&signer.document))?;
         map.serialize_entry("input", signer.input)?;
         map.end()
     }
@@ -270,7 +271,7 @@ impl Serialize for EntryView<'_> {
         if let Some(standing) = report.standing(*index) {
             map.serialize_entry("standing", standing.name())?;
         }
-        let vouched: Vec<_> = report.vouched_by(*index).into_iter().map(String::from_utf8_lossy).collect();
+        let vouched: Vec<_> = report.vouched_by(*index).into_iter().map(lossless).collect();
         map.serialize_entry("vouched_by", &vouched)?;
         map.end()
     }
@@ -292,7 +293,7 @@ impl Serialize for MissingView<'_> {
         map.serialize_entry("sha256", &None::<String>)?;
         map.serialize_entry("standing", "missing")?;
         let claims = self.report.claims();
-        let vouched: Vec<_> = self.by.iter().map(|d| String::from_utf8_lossy(claims.name(*d))).collect();
+        let vouched: Vec<_> = self.by.iter().map(|d| lossless(claims.name(*d))).collect();
         map.serialize_entry("vouched_by", &vouched)?;
         map.end()
     }

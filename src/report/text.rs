@@ -8,7 +8,7 @@ use crate::trust::authority::Standing;
 use crate::trust::check::{Check, Status};
 use crate::trust::verdict::Verdict;
 use std::io::{self, Write};
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::UnicodeWidthChar as _;
 
 /// Columns of a line.
 const WIDTH: usize = 100;
@@ -67,13 +67,7 @@ impl<W: Write> Page<W> {
             (Outcome::Inspected(_), _) => {
                 (self.style.warn, "NOTHING WAS VERIFIED", "inspect shows what is claimed; portcullis verify checks it")
             }
-            (_, Verdict::Verified) if report.count(Standing::SetAside) + report.count(Standing::Unlisted) > 0 => {
-                let but = "every entry is accounted for by a key that you trust, but those set aside or waived below";
-                (self.style.good, "VERIFIED", but)
-            }
-            (_, Verdict::Verified) => {
-                (self.style.good, "VERIFIED", "every entry is accounted for by a key that you trust")
-            }
+            (_, Verdict::Verified) => (self.style.good, "VERIFIED", verified_words(report)),
             (_, Verdict::Intact) => {
                 (self.style.warn, "INTACT", "digests and completeness hold; nobody vouches for them")
             }
@@ -151,7 +145,7 @@ impl<W: Write> Page<W> {
         let Outcome::Verified(verification) = &report.outcome else { return Ok(()) };
         self.title("Who vouches")?;
         if verification.signers.is_empty() {
-            self.wrap("  ", "nobody: no signature was verified with a key that you gave")?;
+            self.wrap("  ", "nobody: no signature by a key that you gave stands behind this content")?;
         }
         for signer in &verification.signers {
             let keyid =
@@ -309,51 +303,81 @@ impl<W: Write> Page<W> {
         self.wrap("  ", &format!("{name:<16} {value}"))
     }
 
-    /// Writes `text` in lines of [`WIDTH`] columns; following lines are indented further; only words that are longer than a
-    /// line are broken.
     fn wrap(&mut self, indent: &str, text: &str) -> io::Result<()> {
-        let mut line = indent.to_string();
-        let mut empty = true;
-        for word in text.split(' ') {
-            let mut word = word;
-            if !empty && line.width() + 1 + word.width() > WIDTH {
-                writeln!(self.out, "{}", line.trim_end())?;
-                line = format!("{indent}  ");
-                empty = true;
-            }
-            while line.width() + word.width() > WIDTH {
-                let cut = cut_at(word, WIDTH - line.width());
-                writeln!(self.out, "{line}{}", &word[..cut])?;
-                word = &word[cut..];
-                line = format!("{indent}  ");
-            }
-            if !empty {
-                line.push(' ');
-            }
-            line.push_str(word);
-            empty = false;
-        }
-        writeln!(self.out, "{}", line.trim_end())
+        wrap(&mut self.out, indent, text)
     }
 }
 
-/// Byte position after as many characters as fit `columns`; at least one.
-fn cut_at(word: &str, columns: usize) -> usize {
-    let mut width = 0;
-    for (at, c) in word.char_indices() {
-        width += c.to_string().width();
-        if width > columns && at > 0 {
-            return at;
+/// Writes `text` in lines of [`WIDTH`] columns; following lines are indented further; only words that are longer than a
+/// line are broken. Walks over the text once: values can be megabytes long.
+pub fn wrap(out: &mut (impl Write + ?Sized), indent: &str, text: &str) -> io::Result<()> {
+    let (mut line, mut used) = (indent.to_string(), indent.len());
+    let mut empty = true;
+    for word in text.split(' ') {
+        if !empty && used + 1 + columns_up_to(word, WIDTH) > WIDTH {
+            writeln!(out, "{}", line.trim_end())?;
+            (line, used, empty) = (format!("{indent}  "), indent.len() + 2, true);
+        }
+        if !empty {
+            line.push(' ');
+            used += 1;
+        }
+        for c in word.chars() {
+            let columns = columns_of(c);
+            if used + columns > WIDTH {
+                writeln!(out, "{line}")?;
+                (line, used) = (format!("{indent}  "), indent.len() + 2);
+            }
+            line.push(c);
+            used += columns;
+        }
+        empty = false;
+    }
+    writeln!(out, "{}", line.trim_end())
+}
+
+/// Columns of one character on a terminal, counted for itself: terminals that join characters need fewer, never more.
+fn columns_of(c: char) -> usize {
+    c.width().unwrap_or(0).max(1)
+}
+
+/// Columns of `text`, counted no further than just beyond `limit`.
+fn columns_up_to(text: &str, limit: usize) -> usize {
+    let mut columns = 0;
+    for c in text.chars() {
+        columns += columns_of(c);
+        if columns > limit {
+            break;
         }
     }
-    word.len()
+    columns
 }
 
 fn fit(text: &str, columns: usize) -> String {
-    if text.width() <= columns {
+    if columns_up_to(text, columns) <= columns {
         return text.to_string();
     }
-    format!("{}…", &text[..cut_at(text, columns.saturating_sub(1).max(1))])
+    let mut used = 1;
+    let fitting = text.chars().take_while(|c| {
+        used += columns_of(*c);
+        used <= columns
+    });
+    format!("{}…", fitting.collect::<String>())
+}
+
+/// What `verified` rests on here; nothing that was set aside or waived is passed over.
+fn verified_words(report: &Report<'_>) -> &'static str {
+    let Outcome::Verified(verification) = &report.outcome else { return "" };
+    let waived = verification.waivers.iter().any(|waiver| waiver.starts_with("--allow-extra"));
+    match (report.reading().recognition.kind.id(), waived, report.count(Standing::SetAside) > 0) {
+        ("dsse:envelope", ..) => "enough keys that you trust signed this payload",
+        (_, false, false) => "a key that you trust stands behind every entry",
+        (_, false, true) => "a key that you trust stands behind every entry but those set aside",
+        (_, true, false) => "a key that you trust stands behind every entry but those that you waived",
+        (_, true, true) => {
+            "a key that you trust stands behind every entry but those set aside and those that you waived"
+        }
+    }
 }
 
 fn class_words(class: crate::trust::check::Class) -> &'static str {

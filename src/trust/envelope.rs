@@ -122,7 +122,9 @@ fn signature_check(
     let (threshold, all) = (policy.threshold.get(), envelope.signatures().len());
     let check = if reached {
         let legacy = signers.iter().find(|s| s.input != "pae");
-        let how = legacy.map_or(String::new(), |s| format!(", over the non-standard signing input {}", s.input));
+        let how = legacy.map_or(String::new(), |s| {
+            format!(", over the non-standard signing input {}, which leaves the payload type unsigned", s.input)
+        });
         Check::pass(check::DSSE_SIGNATURE, name, format!("{count} of {threshold} required keys{how}"))
     } else if exhausted {
         let detail = "too many signatures for a payload of this size; the work was stopped";

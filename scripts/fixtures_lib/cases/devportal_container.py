@@ -131,7 +131,7 @@ def extensions() -> Iterator[Case]:
                                  tar.extension(tar.PAX, b"xx path=" + name + b"\n")),
         "pax-no-equals": ("A PAX record has no equals sign", tar.extension(tar.PAX, b"12 pathname\n")),
         "pax-size-no-number": ("The PAX size is no number", tar.pax((b"size", b"many"))),
-        "pax-path-with-nul": ("The PAX path holds a NUL", tar.pax((b"path", name + b"\0.txt"))),
+        "pax-linkpath-with-nul": ("The PAX linkpath holds a NUL", tar.pax((b"linkpath", name + b"\0.txt"))),
         "pax-path-stated-twice": ("A PAX header states two paths",
                                   tar.pax((b"path", b"portal/first.html"), (b"path", name))),
         "pax-twice": ("Two PAX headers stand in front of one entry", path + path),
@@ -139,6 +139,8 @@ def extensions() -> Iterator[Case]:
         "gnu-link-twice": ("Two GNU long links stand in front of one entry", tar.gnu_long_link(name) * 2),
         "gnu-name-then-pax-path": ("A GNU long name and a PAX path stand in front of one entry",
                                    tar.gnu_long_name(b"portal/gnu.html") + path),
+        "pax-size-then-gnu-name": ("A PAX size in front of a GNU long name, to which some readers apply it",
+                                   tar.pax((b"size", b"%d" % len(FILES[INDEX]))) + tar.gnu_long_name(name)),
         "pax-path-then-gnu-name": ("A PAX path and a GNU long name stand in front of one entry",
                                    path + tar.gnu_long_name(b"portal/gnu.html")),
     }
@@ -184,11 +186,15 @@ def paths() -> Iterator[Case]:
         "backslash": ("An extra file has a backslash", Entry(b"portal\\..\\..\\portal.html", EXTRA)),
         "drive-letter": ("An extra file has a drive letter", Entry(b"C:portal.html", EXTRA)),
         "empty": ("An extra file has no name", Entry(b"", EXTRA)),
+        "nul": ("An extra file has a NUL in its name, at which some readers end it",
+                Entry(b"portal/nul.html", EXTRA, before=tar.pax((b"path", INDEX.encode() + b"\0.txt")))),
         "too-long": ("An extra file has a name of over 4096 bytes",
                      Entry(long, EXTRA, before=tar.gnu_long_name(long))),
     }
     for name, (title, entry) in names.items():
         yield bad(f"path-{name}", title, GOOD.but(entries=plus(entry)), "entry-path", "entry-unlisted")
+    yield bad("path-root", "An extra file has the name of the root", GOOD.but(entries=plus(Entry(b".", EXTRA))),
+              "entry-path", subject=".")
 
 
 def types() -> Iterator[Case]:

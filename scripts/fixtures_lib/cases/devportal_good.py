@@ -7,7 +7,8 @@ from ..case import HMAC_TRUST, NOT_VERIFIED, TRUST, Case, key, verify
 from ..compress import gzip_stored, raw_blocks, zstd_frame, zstd_skippable, zstd_stored
 from ..devportal import BUNDLE_ID, ENVELOPE, FILES, KIND, SIGN, Devportal, plus, same, sha256
 from ..dsse import Envelope, base64_url, base64url_payload, dump, raw_payload
-from ..signing import ECDSA_P256, ECDSA_P384, ED25519, ED25519_SECOND, KEYS, RSA_3072, SHARED_SECRET, STRANGER
+from ..signing import (ECDSA_P256, ECDSA_P384, ED25519, ED25519_SECOND, KEYS, RSA_3072, RSA_3072_PKCS1, SHARED_SECRET,
+                       STRANGER)
 from ..tar import DIRECTORY, Entry
 
 GOOD = Devportal()
@@ -83,6 +84,8 @@ def containers() -> Iterator[Case]:
     yield good("good-dot-slash-names", "The names in the archive begin with ./", GOOD.but(entries=dotted))
     yield directory("good-directory", "A directory with the envelope beside it", GOOD)
     yield directory("good-directory-envelope-inside", "A directory with the envelope in it", GOOD.but(inside=True))
+    yield good("good-list-crlf", "The lines of checksums.txt end in CR LF",
+               GOOD.but(listed=lambda data: data.replace(b"\n", b"\r\n")))
     yield good("good-colliding-names", "Two names that differ in case only: a warning by default",
                GOOD.but(files=FILES | {"portal/INDEX.html": b"<title>Other</title>\n"}))
 
@@ -105,6 +108,8 @@ def signatures() -> Iterator[Case]:
                trust=key("ecdsa-p384"))
     yield good("good-rsa-pss", "Signed with RSA-PSS, SHA-256, a salt of 32 bytes",
                GOOD.but(sign=SIGN.but(signers=(RSA_3072,))), trust=key("rsa-3072"))
+    yield good("good-rsa-pkcs1-v15", "Signed with RSA PKCS#1 v1.5, SHA-256",
+               GOOD.but(sign=SIGN.but(signers=(RSA_3072_PKCS1,))), trust=key("rsa-3072"))
     yield good("good-two-of-two", "Two signatures by two trusted keys and a threshold of two",
                GOOD.but(sign=SIGN.but(signers=(ED25519, ED25519_SECOND))), "--threshold", "2", trust=BOTH)
     yield good("good-stranger-first", "A stranger's signature stands before the trusted one",

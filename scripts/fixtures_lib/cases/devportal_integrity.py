@@ -73,8 +73,7 @@ def hostile_names() -> Iterator[Case]:
         "newline": (b"portal/a\nverdict: verified", "a line end"),
         "bidi": ("portal/\u202elmth.xedni".encode(), "a right-to-left override"),
         "not-utf8": (b"portal/\xff\xfe.html", "bytes that are not UTF-8"),
-        "hyperlink": (b"portal/\x1b]8;;https:example\x1b\\here\x1b]8;;\x1b\\".replace(b"\\", b"/"),
-                      "a terminal hyperlink"),
+        "hyperlink": (b"portal/\x1b]8;;https:example\x07here\x1b]8;;\x07", "a terminal hyperlink"),
     }
     for name, (path, what) in names.items():
         yield bad(f"unlisted-name-{name}", f"The name of an unlisted file holds {what}",
@@ -96,6 +95,18 @@ def lists() -> Iterator[Case]:
     yield bad("list-malformed-line", "The last line of checksums.txt is no checksum line",
               GOOD.but(listed=lambda data: data + b"all of the above is true\n"), "checksum-list",
               subject="checksums.txt")
+    yield bad("list-byte-order-mark", "checksums.txt begins with a byte order mark",
+              GOOD.but(listed=lambda data: b"\xef\xbb\xbf" + data), "checksum-list", subject="checksums.txt")
+    yield bad("list-weak-digest", "A line of checksums.txt has an MD5 digest besides the SHA-256 of another line",
+              GOOD.but(listed=lambda data: data + b"0" * 32 + b"  portal/index.html\n"), "checksum-list",
+              subject="checksums.txt")
+    yield bad("list-comment", "checksums.txt has a comment, which nobody vouches for",
+              GOOD.but(listed=lambda data: data + b"# then run verify-offline.sh as root\n"), "entry-unlisted",
+              subject="checksums.txt", standings={"checksums.txt": "unlisted", INDEX: "pinned"})
+    yield bad("list-absent", "There is no checksums.txt", GOOD.but(entries=without("checksums.txt")),
+              "document-present", subject="checksums.txt")
+    yield bad("list-of-nothing", "checksums.txt has the root line and names no file",
+              GOOD.but(listed=lambda data: data[:70]), "documents-agree", subject=INDEX)
     yield bad("list-root-wrong", "The root line is not the SHA-256 of manifest.json",
               GOOD.but(listed=lambda data: b"root " + other + data[69:]), "manifest-root")
 
@@ -156,6 +167,10 @@ def contradictions() -> Iterator[Case]:
                    "manifest-paths")
     yield manifest("paths-wrong-category", "A file under specs/ has the category portal",
                    setting("entries", -1, "category", to="portal"), "manifest-paths")
+    yield manifest("paths-parent", "The manifest also lists a path that leaves the tree", outside_listed,
+                   "manifest-paths")
+    yield manifest("content-type-malformed", "A content type is no media type",
+                   setting("entries", 0, "contentType", to="text"), "manifest-content-types")
 
 
 def listed_twice(manifest: dict[str, Any]) -> None:
@@ -164,6 +179,13 @@ def listed_twice(manifest: dict[str, Any]) -> None:
     manifest["entries"].insert(0, dict(entry))
     manifest["totals"]["entryCount"] += 1
     manifest["totals"]["totalSizeBytes"] += entry["sizeBytes"]
+
+
+def outside_listed(manifest: dict[str, Any]) -> None:
+    """A path outside the tree among the entries, with totals that add up."""
+    manifest["entries"].append({"category": "portal", "path": "portal/../../etc/passwd", "sha256": "0" * 64,
+                                "sizeBytes": 0, "contentType": "text/plain"})
+    manifest["totals"]["entryCount"] += 1
 
 
 def helper_listed(manifest: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from ..case import ENVIRONMENT, HMAC_TRUST, TRUST, USAGE, Case, key, verify
 from ..devportal import BUNDLE, ENVELOPE, KIND, SIGN, Devportal, flipped, replacing, setting, sha256
 from ..dsse import Signature, base64url_payload, dump, raw_payload
-from ..signing import (ECDSA_P256, ED25519, ED25519_SECOND, KEYS, RSA_3072_PKCS1, RSA_3072_SHORT_SALT,
+from ..signing import (ECDSA_P256, ED25519, ED25519_SECOND, KEYS, RSA_3072_SHORT_SALT,
                        SHARED_SECRET, STRANGER, Ed25519, Hmac)
 from .devportal_good import BOTH, GOOD, HMAC_DOCUMENT, signature_document
 
@@ -61,8 +61,6 @@ def untrusted() -> Iterator[Case]:
     yield bad("ecdsa-all-zero", "r and s of the ECDSA signature are zero",
               SIGN.but(signers=(ECDSA_P256,), tamper=bytes_as(lambda _: bytes.fromhex("3006020100020100"))),
               *UNTRUSTED, trust=key("ecdsa-p256"))
-    yield bad("rsa-pkcs1-v15", "The RSA signature is PKCS#1 v1.5, not PSS", SIGN.but(signers=(RSA_3072_PKCS1,)),
-              *UNTRUSTED, trust=key("rsa-3072"))
     yield bad("rsa-pss-short-salt", "The RSA-PSS salt has 20 bytes, not 32",
               SIGN.but(signers=(RSA_3072_SHORT_SALT,)), *UNTRUSTED, trust=key("rsa-3072"))
 

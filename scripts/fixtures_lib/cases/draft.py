@@ -23,6 +23,9 @@ def cases() -> Iterator[Case]:
     yield case("good", "Site, specifications and SDKs with a signed manifest beside the archive", GOOD,
                standings={SPEC: "pinned", TOP + "site/index.html": "pinned", TOP + "manifest.json": "pinned"})
     yield case("unproven-no-key", "No key is given", GOOD, trust=(), outcome=NOT_VERIFIED)
+    yield case("unproven-site-altered", "A page has other bytes of the same number: the known recipe for the digest of a "
+               "folder no longer fits, so nothing pins the pages", GOOD.but(entries=altered(TOP + "site/index.html")),
+               outcome=NOT_VERIFIED, standings={TOP + "site/index.html": "listed", SPEC: "pinned"})
     yield case("wrong-key-given", "The key given is a stranger's", GOOD, "dsse-signature", trust=key("stranger"),
                subject=ENVELOPE)
     yield case("payload-type-other", "The payload type is not that of a devportal manifest",
@@ -42,4 +45,11 @@ def cases() -> Iterator[Case]:
                GOOD.but(edit=setting("site", "bytes", to=1)), "site-digest")
     yield case("schema-integrity-md5", "The manifest names another digest than SHA-256",
                GOOD.but(edit=setting("checks", "integrity", to="md5")), "document-schema")
+    yield case("schema-path-parent", "The manifest names an SDK outside the tree",
+               GOOD.but(edit=lambda manifest: manifest["sdks"].append(
+                   {"name": "evil", "path": "../evil-sdk.tar.gz", "sha256": "0" * 64, "bytes": 0})),
+               "document-schema")
+    yield case("site-absent", "There is no file in the site folder",
+               GOOD.but(entries=lambda entries: [entry for entry in entries if b"/site/" not in entry.name]),
+               "entry-missing", subject=TOP + "site")
     yield case("stale", "19 days old, with a maximum of 7", GOOD, "age", options=("--max-age", "7d"))

@@ -39,6 +39,8 @@ def good() -> Iterator[Case]:
     for signer in (ECDSA_P256, ECDSA_P384, RSA_3072):
         yield case(f"good-{signer.name}", f"Signed with {signer.name}", SIGN.but(signers=(signer,)),
                    trust=key(signer.name))
+    yield case("good-rsa-pkcs1-v15", "The RSA signature is PKCS#1 v1.5", SIGN.but(signers=(RSA_3072_PKCS1,)),
+               trust=key("rsa-3072"))
     yield case("good-ed25519", "Signed with ed25519", SIGN)
     yield case("good-hmac", "Authenticated with a shared secret", SIGN.but(signers=(SHARED_SECRET,)),
                trust=HMAC_TRUST)
@@ -79,8 +81,6 @@ def untrusted() -> Iterator[Case]:
     yield case("wrong-key-given", "The key given is a stranger's", SIGN, "dsse-signature", trust=key("stranger"))
     yield case("key-of-other-type", "The key given is of another type", SIGN, "dsse-signature",
                trust=key("ecdsa-p256"))
-    yield case("rsa-pkcs1-v15", "The RSA signature is PKCS#1 v1.5, not PSS", SIGN.but(signers=(RSA_3072_PKCS1,)),
-               "dsse-signature", trust=key("rsa-3072"))
     yield case("same-key-twice", "Two signatures by one key where two keys are required",
                SIGN.but(signers=(ED25519, ED25519)), "dsse-signature", options=TWO, trust=BOTH)
     yield case("one-of-two", "One good and one bad signature where two are required",

