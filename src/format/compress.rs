@@ -64,6 +64,8 @@ pub struct StreamFacts {
     pub skippable: AtomicU64,
     /// Bytes in skippable frames: nothing decodes or covers them.
     pub skippable_bytes: AtomicU64,
+    /// Bytes in extra fields and comments of gzip headers: nothing decodes or covers them either.
+    pub header_bytes: AtomicU64,
 }
 
 fn bump(counter: &AtomicU64, by: u64) {
@@ -91,6 +93,9 @@ impl<R: BufRead> Read for GzipReader<R> {
             if count > 0 || buffer.is_empty() {
                 return Ok(count);
             }
+            let header = decoder.header();
+            let hidden = header.map_or(0, |h| h.extra().map_or(0, <[u8]>::len) + h.comment().map_or(0, <[u8]>::len));
+            bump(&self.facts.header_bytes, hidden as u64);
             let Some(mut input) = self.member.take().map(GzDecoder::into_inner) else { break };
             match input.fill_buf()? {
                 [] => break,

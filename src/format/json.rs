@@ -28,6 +28,10 @@ use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 /// SBOMs and stays well below the recursion limit of `serde_json` (128).
 pub const MAX_DEPTH: usize = 64;
 
+/// Keys of one object. A map from path to digest of the largest bundle that is measured has 1,000,000; each key is held
+/// while its object is open.
+pub const MAX_KEYS: usize = 1 << 20;
+
 /// Up to this many keys of one object are compared one by one; beyond it a hash map takes over, so that an object
 /// with a million keys costs linear time.
 const NARROW: usize = 16;
@@ -78,6 +82,9 @@ pub enum Problem {
     /// See [`MAX_DEPTH`].
     #[error("nested deeper than {MAX_DEPTH}")]
     TooDeep,
+    /// See [`MAX_KEYS`].
+    #[error("more than {MAX_KEYS} keys in one object")]
+    TooWide,
     /// RFC 7493 section 2.2.
     #[error("number {0} does not fit 64 bits without loss (I-JSON)")]
     Number(String),
@@ -173,6 +180,7 @@ impl<'de> Walk<'de> {
             *wide = Some(self.keys.drain(start..).map(|key| (folded(&key), key)).collect());
         }
         let first = match wide {
+            Some(wide) if wide.len() >= MAX_KEYS => return Err(self.stop(Problem::TooWide)),
             Some(wide) => wide.insert(folded(&key), key.clone()),
             None => self.keys.iter().skip(start).find(|first| clashes(first, &key)).cloned(),
         };

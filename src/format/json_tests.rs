@@ -177,6 +177,16 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
+#[test]
+fn objects_with_too_many_keys_are_refused() {
+    let object = |count: usize| {
+        let members: Vec<String> = (0..count).map(|n| format!("\"{n}\":0")).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    assert_eq!(check(object(MAX_KEYS).as_bytes()), Ok(()));
+    assert_eq!(check(object(MAX_KEYS + 1).as_bytes()).unwrap_err().problem, Problem::TooWide);
+}
+
 proptest! {
     #[test]
     fn accepts_what_is_written_from_a_value(value in value()) {

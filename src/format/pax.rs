@@ -19,6 +19,8 @@ pub struct PaxHeader {
     pub sparse: bool,
     /// `GNU.sparse.name`.
     pub sparse_name: Option<Vec<u8>>,
+    /// File capabilities in an extended attribute (SCHILY or LIBARCHIVE form): as good as setuid root.
+    pub capability: bool,
     /// `GNU.sparse.size` or `GNU.sparse.realsize`: the size after expansion.
     pub sparse_size: Option<u64>,
 }
@@ -82,6 +84,7 @@ impl PaxHeader {
                 Ok(())
             }
             _ => {
+                self.capability |= key.ends_with(b".xattr.security.capability");
                 self.sparse |= key.starts_with(b"GNU.sparse.");
                 Ok(())
             }

@@ -178,6 +178,10 @@ impl<R: TarInput> TarReader<R> {
         let stored = self.stored_size(stated, pax.size.or(self.globals.size), kind, &path);
         let sparse = pax.sparse || kind == EntryKind::GnuSparse;
         let size = if sparse { self.sparse_size(header, &pax, stored, at)? } else { stored };
+        if pax.capability || self.globals.capability {
+            let detail = "an extended attribute gives the file capabilities (security.capability)";
+            self.anomalies.push(Anomaly::entry(Defect::EntryMode, &path, detail));
+        }
         self.expect(stored)?;
         Ok(Member {
             kind,
@@ -308,6 +312,7 @@ impl<R: TarInput> TarReader<R> {
             path: parsed.path.or(before.path),
             linkpath: parsed.linkpath.or(before.linkpath),
             size: parsed.size.or(before.size),
+            capability: parsed.capability || before.capability,
             ..PaxHeader::default()
         };
         Ok(())

@@ -205,6 +205,15 @@ fn list_virtual(head: Tar, size: u64) -> (Option<Member>, Vec<Defect>) {
 }
 
 #[test]
+fn file_capabilities_are_as_good_as_setuid() {
+    for flag in [b'x', b'g'] {
+        let tar = Tar::new().pax(flag, &[("SCHILY.xattr.security.capability", b"\x01\0\0\x02")]).file("a", b"x").end();
+        assert_eq!(read(&tar).defects, [Defect::EntryMode], "{}", flag as char);
+    }
+    assert!(read(&Tar::new().pax(b'x', &[("SCHILY.xattr.user.capability", b"1")]).file("a", b"x").end()).is_clean());
+}
+
+#[test]
 fn eight_gigabytes_force_a_second_size() {
     let size = (1u64 << 33) + 5;
     let pax = || Tar::new().pax(b'x', &[("size", size.to_string().as_bytes())]);

@@ -91,6 +91,12 @@ fn remark(recorder: &mut Recorder, codec: Codec, facts: &StreamFacts) {
     if parts > 1 {
         recorder.inventory().remarks.push(format!("the {} stream has {parts} {what}", codec.name()));
     }
+    let hidden = facts.header_bytes.load(Ordering::Relaxed);
+    if hidden > 0 {
+        recorder.inventory().remarks.push(format!(
+            "extra fields and comments of gzip headers hold {hidden} bytes that no digest of an entry covers"
+        ));
+    }
     if skippable > 0 {
         let bytes = facts.skippable_bytes.load(Ordering::Relaxed);
         recorder.inventory().remarks.push(format!(

@@ -251,7 +251,8 @@ impl Ground {
             let (index, standing) = (index as EntryIndex, authority.standings[index]);
             let agrees = || claims.about(index).iter().any(|c| c.outcome == Outcome::Agrees);
             let is_document = documents.contains(&index);
-            ground.compared |= entry.hashed && !is_document && standing >= Standing::Listed && agrees();
+            let counts = matches!(standing, Standing::Pinned | Standing::Listed) && !is_document;
+            ground.compared |= entry.hashed && counts && agrees();
             let root = entry.normal_path().is_empty() && entry.kind == EntryKind::Dir;
             let waived = || policy.waives_extra(entry.normal_path()).is_some();
             ground.vouched &= standing >= Standing::SetAside || root || waived();
