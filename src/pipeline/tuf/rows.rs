@@ -23,7 +23,7 @@ pub(super) fn accepted(kind: CheckKind, file: &str, accepted: &Accepted, words: 
         .with("signers", signers.join(" "))
 }
 
-/// The row of a file that is needed and not there.
-pub(super) fn absent(kind: CheckKind, file: &str, folder: &str) -> Check {
-    Check::fail(kind, file, format!("expected this file in the folder of {folder}, found none"))
+/// The row of a metadata file that is needed and not there.
+pub(super) fn absent(kind: CheckKind, path: &str) -> Check {
+    Check::fail(kind, path, "expected this file, found none; a file of this name belongs into --metadata-dir")
 }

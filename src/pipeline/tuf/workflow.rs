@@ -115,15 +115,16 @@ impl<'a> Workflow<'a> {
             let name = names::metadata("root", Some(client.root_version() + 1)).unwrap_or_default();
             // 5.3.3: nothing there is the end of the chain; something unreadable there is not.
             let Some(bytes) = self.read(check::TUF_ROOT, &name, MAX_METADATA)? else { break };
-            let (accepted, rotated) = self.accept(check::TUF_ROOT, &name, client.update_root(&bytes))?;
-            self.note(check::TUF_ROOT, &format!("metadata/{name}"), &bytes, &accepted, "");
+            let path = published(&name);
+            let (accepted, rotated) = self.accept(check::TUF_ROOT, &path, client.update_root(&bytes))?;
+            self.note(check::TUF_ROOT, &path, &bytes, &accepted, "");
             // 5.3.8, and 5.3.11 at once: a run that stops here must not leave what the new root takes back.
             self.store("root.json", &bytes)?;
-            self.forget_if(rotated, &name)?;
+            self.forget_if(rotated, &path)?;
         }
         let version = client.root_version();
         if let Some(beyond) = self.repository.root_beyond(version)? {
-            let name = format!("{beyond}.root.json");
+            let name = published(&format!("{beyond}.root.json"));
             if beyond == version + 1 {
                 let detail = format!(
                     "{MAX_ROOTS} root versions were followed in this run, and more are there; run again with --datastore to carry on"
@@ -153,15 +154,16 @@ impl<'a> Workflow<'a> {
         }
         let name = "timestamp.json";
         let bytes = self.read_needed(kind, name, MAX_METADATA)?;
-        match self.accept(kind, name, client.update_timestamp(&bytes))? {
+        let path = published(name);
+        match self.accept(kind, &path, client.update_timestamp(&bytes))? {
             Updated::New(accepted) => {
-                self.note(kind, "metadata/timestamp.json", &bytes, &accepted, "");
+                self.note(kind, &path, &bytes, &accepted, "");
                 // 5.4.5.
                 self.store(name, &bytes)
             }
             Updated::Unchanged(version) => {
                 let detail = format!("version {version} is trusted from an earlier run and still in force");
-                self.record.checks.push(Check::pass(kind, name, detail).with("version", version.to_string()));
+                self.record.checks.push(Check::pass(kind, path, detail).with("version", version.to_string()));
                 Ok(())
             }
         }
@@ -184,8 +186,9 @@ impl<'a> Workflow<'a> {
         let version = client.consistent_snapshot().then_some(pin.version);
         let name = self.accept(kind, "snapshot.json", names::metadata("snapshot", version))?;
         let bytes = self.read_needed(kind, &name, pin.limit(MAX_METADATA))?;
-        let accepted = self.accept(kind, &name, client.update_snapshot(&bytes))?;
-        self.note(kind, &format!("metadata/{name}"), &bytes, &accepted, "");
+        let path = published(&name);
+        let accepted = self.accept(kind, &path, client.update_snapshot(&bytes))?;
+        self.note(kind, &path, &bytes, &accepted, "");
         // 5.5.7.
         self.store("snapshot.json", &bytes)
     }
@@ -216,8 +219,8 @@ impl<'a> Workflow<'a> {
         let version = client.consistent_snapshot().then_some(pin.version);
         let name = self.accept(kind, role, names::metadata(role, version))?;
         let bytes = self.read_needed(kind, &name, pin.limit(MAX_TARGETS))?;
-        let accepted = self.accept(kind, &name, client.update_targets(role, delegator, &bytes))?;
-        let path = format!("metadata/{name}");
+        let path = published(&name);
+        let accepted = self.accept(kind, &path, client.update_targets(role, delegator, &bytes))?;
         self.note(kind, &path, &bytes, &accepted, &delegated_by(delegator));
         // 5.6.6.
         self.store(&own_name, &bytes)?;
@@ -231,7 +234,7 @@ impl<'a> Workflow<'a> {
             Found::File(bytes) => Ok(Some(bytes)),
             Found::Absent => Ok(None),
             Found::Unusable(why) => {
-                self.fail(Check::fail(kind, name, format!("it is there and cannot be used: {why}")))
+                self.fail(Check::fail(kind, published(name), format!("it is there and cannot be used: {why}")))
             }
         }
     }
@@ -239,7 +242,7 @@ impl<'a> Workflow<'a> {
     fn read_needed(&mut self, kind: CheckKind, name: &str, limit: u64) -> Result<Vec<u8>, Stop> {
         match self.read(kind, name, limit)? {
             Some(bytes) => Ok(bytes),
-            None => self.fail(rows::absent(kind, name, "metadata")),
+            None => self.fail(rows::absent(kind, &published(name))),
         }
     }
 
@@ -298,13 +301,21 @@ impl<'a> Workflow<'a> {
     }
 
     pub(super) fn accept<T>(&mut self, kind: CheckKind, subject: &str, outcome: Result<T, Refusal>) -> Result<T, Stop> {
-        outcome.or_else(|refusal| self.fail(Check::fail(kind, subject, refusal.to_string())))
+        outcome.or_else(|refusal| {
+            let row = Check::fail(kind, subject, refusal.to_string());
+            self.fail(refusal.facts().into_iter().fold(row, |row, (name, value)| row.with(name, value)))
+        })
     }
 
     pub(super) fn fail<T>(&mut self, row: Check) -> Result<T, Stop> {
         self.record.checks.push(row);
         Err(Stop::Refused)
     }
+}
+
+/// The name of a metadata file in reports.
+fn published(name: &str) -> String {
+    format!("metadata/{name}")
 }
 
 fn delegated_by(delegator: Option<&str>) -> String {

@@ -7,9 +7,6 @@ use crate::format::time::Time;
 use crate::trust::{signature, threshold};
 use std::collections::BTreeSet;
 
-/// Most signatures of one document that are looked at: no role has as many keys.
-const MAX_SIGNATURES: usize = 256;
-
 /// A document that was accepted, for the report and for whoever stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
@@ -50,7 +47,7 @@ impl Accepted {
 /// refused.
 pub(super) fn signers<T>(role: &str, document: &Signed<T>, authority: &RoleKeys) -> Result<Vec<RoleSigner>, Refusal> {
     let (mut seen, mut found, mut notes) = (BTreeSet::new(), Vec::<RoleSigner>::new(), Vec::new());
-    for (keyid, digits) in document.signatures.iter().take(MAX_SIGNATURES) {
+    for (keyid, digits) in &document.signatures {
         let Some(key) = authority.keys.get(keyid) else { continue };
         if digits.is_empty() {
             continue;

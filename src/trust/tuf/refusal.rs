@@ -58,6 +58,25 @@ pub enum Refusal {
     Engine { role: String, why: String },
 }
 
+impl Refusal {
+    /// The facts of the message, for machines.
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Refusal::Threshold { found, threshold, .. } => {
+                vec![("signed", found.to_string()), ("threshold", threshold.to_string())]
+            }
+            Refusal::RootVersion { expected, found } | Refusal::Version { expected, found, .. } => {
+                vec![("expected", expected.to_string()), ("found", found.to_string())]
+            }
+            Refusal::Rollback { trusted, found, .. } => {
+                vec![("trusted", trusted.to_string()), ("found", found.to_string())]
+            }
+            Refusal::Expired { expires, .. } => vec![("expires", format_rfc3339(*expires))],
+            _ => Vec::new(),
+        }
+    }
+}
+
 fn in_brackets(notes: &[String]) -> String {
     if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) }
 }
