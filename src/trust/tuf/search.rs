@@ -38,7 +38,7 @@ impl Search {
         Search { target: target.into(), waiting: vec![first], visited: BTreeSet::new() }
     }
 
-    /// The next role that has to be loaded, verified and given to [`Search::look`]; `None` at the end of the search.
+    /// The next role that has to be loaded, verified and looked into ([`Client::look`](super::Client::look)); `None` at the end of the search.
     ///
     /// # Errors
     /// Where a bound is reached: what lies behind it stays unknown.
