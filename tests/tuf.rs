@@ -1,7 +1,8 @@
 //! `portcullis tuf verify` on repositories made good and then spoiled by one change: roots, thresholds, expiry, rollback.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support_schema;
 mod tuf_repository;
 
 use serde_json::json;
@@ -428,4 +429,24 @@ fn failures_say_which_file_and_give_facts() {
     let timestamp = passed.iter().find(|row| row["id"] == "tuf-timestamp").unwrap();
     assert_eq!(timestamp["evidence"]["version"], "1");
     assert!(timestamp["evidence"]["signers"].as_str().unwrap().starts_with("sha256:"));
+}
+
+#[test]
+fn reports_fit_the_schema() {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/report.schema.json")).unwrap();
+    let schema = support_schema::Schema::parse(&text);
+    let site = Repo::new(true).publish();
+    let runs = [
+        site.run(&[&HELLO[..], &STORE].concat()),
+        site.again(NOW, &[]),
+        site.run(&["--target", "nowhere"]),
+        site.run_at("2040-01-01T00:00:00Z", &[]),
+        site.raw(NOW, &["--datastore", "empty"]),
+        site.raw(NOW, &[]),
+    ];
+    assert_eq!(runs.each_ref().map(|run| run.code), [0, 0, 22, 22, 2, 2]);
+    for run in runs {
+        let report: support_schema::Node = serde_json::from_slice(&run.stdout).unwrap();
+        assert_eq!(schema.judge(&report), Ok(()), "{:#}", run.report);
+    }
 }

@@ -334,6 +334,7 @@ impl Site {
         Outcome {
             code: output.status.code().unwrap(),
             report,
+            stdout: output.stdout,
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
             probes: serde_json::from_slice(&probes).unwrap_or(Value::Null),
         }
@@ -345,6 +346,7 @@ impl Site {
 pub struct Outcome {
     pub code: i32,
     pub report: Value,
+    pub stdout: Vec<u8>,
     pub stderr: String,
     pub probes: Value,
 }
