@@ -224,12 +224,18 @@ fn every_exit_code_is_the_one_that_the_program_gives() {
 
 #[test]
 fn documents_name_no_check_kind_or_option_that_does_not_exist() {
-    let help: String =
-        [&["verify", "--help"][..], &["inspect", "--help"], &["dsse", "verify", "--help"], &["key", "show", "--help"]]
-            .iter()
-            .map(|args| String::from_utf8(support::run(args).stdout).unwrap())
-            .collect();
-    let mut pages = vec!["docs/checks.md".to_string(), "docs/limits.md".into(), "docs/exit-codes.md".into()];
+    let help: String = [
+        &["verify", "--help"][..],
+        &["inspect", "--help"],
+        &["dsse", "verify", "--help"],
+        &["tuf", "verify", "--help"],
+        &["key", "show", "--help"],
+    ]
+    .iter()
+    .map(|args| String::from_utf8(support::run(args).stdout).unwrap())
+    .collect();
+    let mut pages =
+        vec!["docs/tuf.md".to_string(), "docs/checks.md".into(), "docs/limits.md".into(), "docs/exit-codes.md".into()];
     pages.extend(PAGES.iter().map(|(_, page, _)| format!("docs/bundles/{page}")));
     for page in pages {
         let text = read(&page);

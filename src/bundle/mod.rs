@@ -16,5 +16,6 @@ pub mod model;
 pub mod plain;
 pub mod portable;
 pub mod signed;
+pub mod tuf_repository;
 
 pub use kind::{KINDS, Kind, Likelihood, find_kind, recognise, wants_document};

@@ -8,6 +8,7 @@ mod inspect;
 mod key;
 mod output;
 mod refused;
+mod tuf;
 mod verify;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -42,6 +43,9 @@ enum Verb {
     /// DSSE envelopes by themselves
     #[command(subcommand)]
     Dsse(dsse::Verb),
+    /// TUF repositories by themselves
+    #[command(subcommand)]
+    Tuf(tuf::Verb),
     /// Keys
     #[command(subcommand)]
     Key(key::Verb),
@@ -64,6 +68,7 @@ pub fn run() -> u8 {
         Verb::Inspect(args) => inspect::run(args),
         Verb::Verify(args) => verify::run(args),
         Verb::Dsse(dsse::Verb::Verify(args)) => dsse::run(args),
+        Verb::Tuf(tuf::Verb::Verify(args)) => tuf::run(args),
         Verb::Key(key::Verb::Show(args)) => key::run(args),
         Verb::Completions { shell } => generated(|out| {
             clap_complete::generate(*shell, &mut Cli::command(), "portcullis", out);

@@ -41,6 +41,7 @@ fn command(arguments: &[String]) -> Option<&'static str> {
         ("inspect", _) => Some("inspect"),
         ("verify", _) => Some("verify"),
         ("dsse", Some("verify")) => Some("dsse verify"),
+        ("tuf", Some("verify")) => Some("tuf verify"),
         _ => None,
     }
 }

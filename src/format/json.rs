@@ -104,6 +104,14 @@ pub fn check(untrusted: &[u8]) -> Result<(), JsonError> {
     checked_text(untrusted).map(|_| ())
 }
 
+/// As [`check`], but keys that differ only by case are two keys: for documents whose keys are names of files.
+///
+/// # Errors
+/// As [`check`], apart from `CaseClash`.
+pub fn check_exact(untrusted: &[u8]) -> Result<(), JsonError> {
+    read_with(untrusted, Walk { exact: true, ..Walk::default() }).map(|_| ())
+}
+
 /// The value of type `T` that `untrusted` holds, once [`check`] has accepted it. `T` may borrow from the bytes.
 ///
 /// # Errors
@@ -127,13 +135,16 @@ pub fn same_value(a: &[u8], b: &[u8]) -> Result<bool, JsonError> {
 }
 
 fn checked_text(untrusted: &[u8]) -> Result<&str, JsonError> {
+    read_with(untrusted, Walk::default())
+}
+
+fn read_with<'a>(untrusted: &'a [u8], mut walk: Walk<'a>) -> Result<&'a str, JsonError> {
     const MARKS: [&[u8]; 3] = [b"\xEF\xBB\xBF", b"\xFE\xFF", b"\xFF\xFE"];
     if MARKS.iter().any(|mark| untrusted.starts_with(mark)) {
         return Err(JsonError { problem: Problem::ByteOrderMark, at: Position { line: 1, column: 1 } });
     }
     let text = std::str::from_utf8(untrusted)
         .map_err(|error| JsonError { problem: Problem::NotUtf8, at: position(untrusted, error.valid_up_to()) })?;
-    let mut walk = Walk::default();
     let mut reader = serde_json::Deserializer::from_str(text);
     walk.deserialize(&mut reader).and_then(|()| reader.end()).map_err(|error| walk.refusal(&error))?;
     // The reader hands out integers as they are; only what it had to turn into a float can have lost something.
@@ -150,6 +161,8 @@ struct Walk<'de> {
     keys: Vec<Cow<'de, str>>,
     depth: usize,
     floats: bool,
+    /// Whether keys that differ only by case are two keys.
+    exact: bool,
     /// Why the walk stopped, if it was not the reader that stopped it.
     fault: Option<Problem>,
 }
@@ -177,12 +190,16 @@ impl<'de> Walk<'de> {
         key: Cow<'de, str>,
     ) -> Result<(), E> {
         if wide.is_none() && self.keys.len() - start >= NARROW {
-            *wide = Some(self.keys.drain(start..).map(|key| (folded(&key), key)).collect());
+            let exact = self.exact;
+            *wide = Some(self.keys.drain(start..).map(|key| (entry(exact, &key), key)).collect());
         }
         let first = match wide {
             Some(wide) if wide.len() >= MAX_KEYS => return Err(self.stop(Problem::TooWide)),
-            Some(wide) => wide.insert(folded(&key), key.clone()),
-            None => self.keys.iter().skip(start).find(|first| clashes(first, &key)).cloned(),
+            Some(wide) => wide.insert(entry(self.exact, &key), key.clone()),
+            None => {
+                let meets = |first: &&Cow<'_, str>| **first == key || (!self.exact && clashes(first, &key));
+                self.keys.iter().skip(start).find(meets).cloned()
+            }
         };
         if let Some(first) = first {
             let problem = if first == key {
@@ -278,6 +295,11 @@ impl<'de> Visitor<'de> for &mut Walk<'de> {
 fn clashes(a: &str, b: &str) -> bool {
     let may_fold = || !(a.is_ascii() && b.is_ascii());
     a.eq_ignore_ascii_case(b) || (may_fold() && a.chars().map(fold).eq(b.chars().map(fold)))
+}
+
+/// The form under which a key meets others of its object.
+fn entry<'de>(exact: bool, key: &Cow<'de, str>) -> Cow<'de, str> {
+    if exact { key.clone() } else { folded(key) }
 }
 
 fn folded<'de>(key: &Cow<'de, str>) -> Cow<'de, str> {

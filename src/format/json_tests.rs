@@ -222,3 +222,16 @@ proptest! {
         prop_assert_eq!(is_lossless(&longer), significant(&longer).is_some());
     }
 }
+
+#[test]
+fn exact_keys_may_differ_by_case_and_never_repeat() {
+    assert_eq!(check_exact(br#"{"README":1,"readme":2}"#), Ok(()));
+    assert!(check_exact(br#"{"a":1,"a":2}"#).is_err());
+    let wide = |last: &str| {
+        let keys: Vec<String> = (0..40).map(|n| format!("\"k{n}\":1")).collect();
+        format!("{{{},\"{last}\":2}}", keys.join(","))
+    };
+    assert_eq!(check_exact(wide("K7").as_bytes()), Ok(()));
+    assert!(check_exact(wide("k7").as_bytes()).is_err());
+    assert!(check_exact(wide("k\\u0037").as_bytes()).is_err());
+}

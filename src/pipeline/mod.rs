@@ -12,4 +12,5 @@ pub mod sidecar;
 pub mod source;
 mod stream;
 mod tree;
+pub mod tuf;
 pub mod verify;

@@ -200,7 +200,7 @@ fn read_file(
 }
 
 /// Opens `name` below `root` without following any link, in any component.
-fn open_beneath(root: &OwnedFd, name: &[u8]) -> io::Result<File> {
+pub(super) fn open_beneath(root: &OwnedFd, name: &[u8]) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     match rustix::fs::openat2(root, name, flags, Mode::empty(), resolve) {

@@ -155,7 +155,7 @@ impl<W: Write> Page<W> {
             } else {
                 ""
             };
-            let input = if signer.input == "pae" {
+            let input = if matches!(signer.input, "pae" | "canonical-json") {
                 String::new()
             } else {
                 format!(", over the non-standard input {}", signer.input)

@@ -133,6 +133,18 @@ checks! {
     AGE = "age", Freshness;
     /// TUF metadata.
     TUF = "tuf", Tuf;
+    /// TUF: the chain of root versions from the trusted one, and its expiry.
+    TUF_ROOT = "tuf-root", Tuf;
+    /// TUF: timestamp metadata.
+    TUF_TIMESTAMP = "tuf-timestamp", Tuf;
+    /// TUF: snapshot metadata.
+    TUF_SNAPSHOT = "tuf-snapshot", Tuf;
+    /// TUF: top-level targets metadata.
+    TUF_TARGETS = "tuf-targets", Tuf;
+    /// TUF: delegated targets metadata and the search through them.
+    TUF_DELEGATION = "tuf-delegation", Tuf;
+    /// TUF: length and hashes of a target file.
+    TUF_TARGET = "tuf-target", Tuf;
     /// RFC 3161 timestamp tokens.
     TIMESTAMP = "timestamp", Transparency;
     /// Transparency log proofs.

@@ -42,7 +42,7 @@ pub struct Signer {
     pub keyid: Option<String>,
     /// The scheme that verified.
     pub scheme: &'static str,
-    /// The signing input: `pae`, or the legacy one that the operator allowed.
+    /// The signing input: `pae`, the legacy one that the operator allowed, or `canonical-json` (TUF).
     pub input: &'static str,
     /// Public key or shared secret.
     pub by: Authentication,

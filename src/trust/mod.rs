@@ -11,6 +11,7 @@ pub mod keyring;
 pub mod policy;
 pub mod signature;
 pub mod threshold;
+pub mod tuf;
 pub mod verdict;
 pub mod verified;
 
