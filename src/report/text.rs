@@ -308,7 +308,7 @@ impl<W: Write> Page<W> {
     }
 }
 
-/// Writes `text` in lines of [`WIDTH`] columns; following lines are indented further; only words that are longer than a
+/// Writes `text` in lines of 100 columns; following lines are indented further; only words that are longer than a
 /// line are broken. Walks over the text once: values can be megabytes long.
 pub fn wrap(out: &mut (impl Write + ?Sized), indent: &str, text: &str) -> io::Result<()> {
     let (mut line, mut used) = (indent.to_string(), indent.len());
