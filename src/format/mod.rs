@@ -13,4 +13,5 @@ pub mod limits;
 pub mod path;
 pub mod pax;
 pub mod tar;
+mod tar_header;
 pub mod time;
