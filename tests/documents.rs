@@ -121,6 +121,7 @@ fn every_limit_is_the_one_in_the_code() {
         ("format::json::MAX_DEPTH", json::MAX_DEPTH as u64),
         ("format::dsse::MAX_SIGNATURES", dsse::MAX_SIGNATURES as u64),
         ("format::dsse::MAX_PAYLOAD_TYPE", dsse::MAX_PAYLOAD_TYPE as u64),
+        ("format::json::MAX_KEYS", json::MAX_KEYS as u64),
         ("format::dsse::MAX_KEYID", dsse::MAX_KEYID as u64),
         ("format::inventory::MAX_ANOMALIES", inventory::MAX_ANOMALIES as u64),
         ("trust::key::MAX_FILE_BYTES", key::MAX_FILE_BYTES as u64),
