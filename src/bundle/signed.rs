@@ -1,7 +1,7 @@
 //! Signature documents of bundles: parsing, and binding the payload to the file that it stands for.
 
 use super::model::{Binding, Facts, SignedDocument};
-use crate::format::digest::sha256;
+use crate::format::digest::{hex, sha256};
 use crate::format::dsse::{self, Shape, SignatureDocument};
 use crate::format::inventory::{Document, EntryIndex, Inventory, Location};
 use crate::format::json;
@@ -79,11 +79,11 @@ impl SignedDocument {
                 Check::pass(check::DSSE_PAYLOAD, &self.name, detail)
             }
             Binding::Broken => {
+                let signed = hex(&sha256(self.parsed.envelope.payload()));
+                let found = inventory.entry(entry).digest().map_or("none".into(), |digest| hex(digest));
                 let detail = format!(
-                    "the signed payload is not {file}: {} bytes are signed, {} bytes are in the file; the file was changed after \
-                     signing, or this signature belongs to another bundle",
-                    self.parsed.envelope.payload().len(),
-                    inventory.entry(entry).size
+                    "the signed payload is not {file}: signed is sha256:{signed}, found sha256:{found}; the file was changed \
+                     after signing, or this signature belongs to another bundle"
                 );
                 Check::fail(check::DSSE_PAYLOAD, &self.name, detail)
             }
