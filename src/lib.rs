@@ -5,7 +5,8 @@
 //!
 //! The floors, from the bottom; each uses those below it only (`tests/floors.rs` reads the imports):
 //!
-//! - [`format`](mod@format): bytes to values: tar, compression, digests, names, strict JSON, DSSE, checksum lists, the inventory;
+//! - [`format`](mod@format): bytes to values: tar, compression, digests, names, strict JSON, plain YAML, DSSE,
+//!   JWS, checksum lists, record counts, the inventory;
 //! - [`trust`]: keys, signatures, claims, authority, policy, verdict;
 //! - [`bundle`]: what each kind of bundle means;
 //! - [`pipeline`]: the only floor that opens files: sources, the scan, the verbs;

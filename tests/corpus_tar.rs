@@ -48,7 +48,7 @@ fn text<'a>(value: &'a Value, member: &str) -> &'a str {
 
 fn read(input: &Path, jobs: usize) -> Reading {
     let scan = ScanOptions { limits: Limits::default(), jobs, subject: SubjectDigest::None, sha512: false };
-    let request = Request { input: input.into(), scan, sidecars: Vec::new(), discover_sidecars: false, kind: None };
+    let request = Request::new(input, scan);
     inspect::read(&request, &Progress::default()).unwrap_or_else(|error| panic!("{}: {error}", input.display()))
 }
 

@@ -433,6 +433,7 @@ fn a_lock_file_can_break_the_policy() {
     for bad in [
         locked("mio", "1.0.0", Some("registry+default")),
         locked("aws-lc-sys", "0.38.0", Some("registry+default")),
+        locked("tough", "0.21.0", Some("registry+default")),
         locked("toml", "1.0.0", Some("registry+other")),
         locked("toml", "1.0.0", Some("git+https://example.invalid/x")),
         locked("toml", "1.0.0", None),

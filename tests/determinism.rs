@@ -101,7 +101,7 @@ fn forms(folder: &Path) -> Vec<PathBuf> {
 /// The JSON report of `inspect` by the library.
 fn report(input: &Path, jobs: usize, sha512: bool) -> Vec<u8> {
     let scan = ScanOptions { limits: Limits::default(), jobs, subject: SubjectDigest::Sha256, sha512 };
-    let request = Request { input: input.into(), scan, sidecars: Vec::new(), discover_sidecars: false, kind: None };
+    let request = Request::new(input, scan);
     let reading = inspect::read(&request, &Progress::default()).expect("a readable bundle");
     let report = Report {
         command: "inspect",

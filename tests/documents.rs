@@ -4,21 +4,32 @@
 
 mod support;
 
-use portcullis::bundle::KINDS;
+use portcullis::bundle::{KINDS, encryption, wants_document};
 use portcullis::format::anomaly::Defect;
 use portcullis::format::limits::Limits;
-use portcullis::format::{checksums, dsse, inventory, json, path};
+use portcullis::format::{blob_signature, checksums, dsse, inventory, json, jws, path, yaml};
 use portcullis::trust::check::{self, CHECKS, CheckKind};
-use portcullis::trust::key;
+use portcullis::trust::{identity, key, sealed};
 use std::collections::{BTreeMap, BTreeSet};
 use support::{Case, all, assert_none, cases, root};
 
-/// Kinds with their page under docs/bundles/ and their folder under fixtures/. The last is that of a verb of its own.
-const PAGES: [(&str, &str, &str); 6] = [
+/// Kinds with their page under docs/bundles/ and their folder under fixtures/. The last is that of a verb of its own. Kinds of
+/// one layout share a page.
+const PAGES: [(&str, &str, &str); 16] = [
     ("devportal:offline", "devportal-offline.md", "devportal"),
     ("devportal:draft", "devportal-draft.md", "devportal-draft"),
     ("evidence:sealed", "evidence-sealed.md", "evidence"),
     ("evidence:portable", "evidence-portable.md", "evidence-portable"),
+    ("mirror:full", "mirror-full.md", "mirror-full"),
+    ("mirror:delta", "mirror-delta.md", "mirror-delta"),
+    ("mirror:thin", "mirror-thin.md", "mirror-thin"),
+    ("mirror:airgap", "mirror-airgap.md", "mirror-airgap"),
+    ("mirror:contract", "mirror-contract.md", "mirror-contract"),
+    ("mirror:dsse-1501", "mirror-dsse-1501.md", "mirror-dsse-1501"),
+    ("mirror:policy", "mirror-policy.md", "mirror-policy"),
+    ("mirror:concelier", "mirror-concelier.md", "mirror-concelier"),
+    ("json:raw", "run-export.md", "json-raw"),
+    ("json:policy", "run-export.md", "json-policy"),
     ("plain", "plain.md", "plain"),
     ("dsse:envelope", "dsse-envelope.md", "dsse"),
 ];
@@ -87,7 +98,9 @@ fn every_kind_has_its_page_and_its_cases() {
         list.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
     };
     assert_eq!(there("docs/bundles"), pages);
-    let folders: BTreeSet<String> = PAGES.iter().map(|(_, _, folder)| folder.to_string()).collect();
+    let mut folders: BTreeSet<String> = PAGES.iter().map(|(_, _, folder)| folder.to_string()).collect();
+    // Repositories are no bundles: their page is docs/tuf.md.
+    folders.insert("tuf".into());
     let found = support::folders(&root().join("fixtures")).into_iter();
     assert_eq!(
         found.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect::<BTreeSet<_>>(),
@@ -95,10 +108,21 @@ fn every_kind_has_its_page_and_its_cases() {
     );
     for (id, page, _) in PAGES {
         let text = read(&format!("docs/bundles/{page}"));
-        assert!(text.starts_with(&format!("# {id}\n")), "{page} should begin with its id");
+        let head = text.lines().next().and_then(|line| line.strip_prefix("# ")).unwrap_or_default();
+        let of_page: Vec<&str> = PAGES.iter().filter(|(_, other, _)| *other == page).map(|(id, ..)| *id).collect();
+        assert_eq!(head, of_page.join(", "), "{page} should begin with its ids, {id} among them");
         let chapters: Vec<&str> = text.lines().filter(|line| line.starts_with("## ")).collect();
         assert_eq!(chapters, CHAPTERS, "{page}");
     }
+}
+
+/// The size up to which a file of this name is kept as a document.
+fn largest_document(name: &[u8]) -> u64 {
+    assert!(wants_document(name, 1), "no document at all");
+    (0..40)
+        .rev()
+        .map(|bit| 1 << bit)
+        .fold(0, |size, bit| if wants_document(name, size | bit) { size | bit } else { size })
 }
 
 #[test]
@@ -122,12 +146,34 @@ fn every_limit_is_the_one_in_the_code() {
         ("format::dsse::MAX_SIGNATURES", dsse::MAX_SIGNATURES as u64),
         ("format::dsse::MAX_PAYLOAD_TYPE", dsse::MAX_PAYLOAD_TYPE as u64),
         ("format::json::MAX_KEYS", json::MAX_KEYS as u64),
+        ("format::yaml::MAX_DEPTH", yaml::MAX_DEPTH as u64),
+        ("format::yaml::MAX_BYTES", yaml::MAX_BYTES as u64),
+        ("format::yaml::MAX_NODES", yaml::MAX_NODES as u64),
+        ("format::jws::MAX_HEADER", jws::MAX_HEADER as u64),
+        ("format::jws::MAX_SIGNATURE", jws::MAX_SIGNATURE as u64),
+        ("format::jws::MAX_ALG", jws::MAX_ALG as u64),
+        ("format::jws::MAX_KID", jws::MAX_KID as u64),
         ("format::dsse::MAX_KEYID", dsse::MAX_KEYID as u64),
         ("format::inventory::MAX_ANOMALIES", inventory::MAX_ANOMALIES as u64),
         ("trust::key::MAX_FILE_BYTES", key::MAX_FILE_BYTES as u64),
         ("trust::key::MAX_KEYS", key::MAX_KEYS as u64),
         ("trust::key::MAX_RSA_BITS", u64::from(key::MAX_RSA_BITS)),
         ("trust::check::MAX_LISTED", check::MAX_LISTED as u64),
+        ("format::yaml::MAX_BYTES", yaml::MAX_BYTES as u64),
+        ("format::yaml::MAX_NODES", yaml::MAX_NODES as u64),
+        ("format::yaml::MAX_DEPTH", yaml::MAX_DEPTH as u64),
+        ("format::blob_signature::MAX_BYTES", blob_signature::MAX_BYTES as u64),
+        ("trust::identity::MAX_IDENTITY_FILE", identity::MAX_IDENTITY_FILE as u64),
+        ("trust::identity::MAX_IDENTITIES", identity::MAX_IDENTITIES as u64),
+        ("trust::identity::MAX_WRAPPED", identity::MAX_WRAPPED as u64),
+        ("trust::identity::MAX_STANZAS", identity::MAX_STANZAS as u64),
+        ("bundle::encryption::MAX_RECIPIENTS", encryption::MAX_RECIPIENTS as u64),
+        ("trust::sealed::MAX_SEALED", sealed::MAX_SEALED as u64),
+        ("trust::sealed::MAX_DIAGNOSED", sealed::MAX_DIAGNOSED as u64),
+        ("trust::sealed::MAX_TRIES", sealed::MAX_TRIES as u64),
+        ("NAME.sig", largest_document(b"NAME.sig")),
+        ("NAME.nonce", largest_document(b"NAME.nonce")),
+        ("indexes/NAME.index.json", largest_document(b"indexes/NAME.index.json")),
     ]
     .into();
     let text = read("docs/limits.md");
@@ -218,7 +264,7 @@ fn every_exit_code_is_the_one_that_the_program_gives() {
     }
     // What no kind of this version can show, the code still maps: its own unit test covers the classes.
     let shown: BTreeSet<&str> = rows.keys().map(|(_, class)| class.as_str()).collect();
-    for class in ["container", "signature", "integrity", "freshness", "usage", "environment"] {
+    for class in ["container", "signature", "integrity", "freshness", "sequence", "usage", "environment"] {
         assert!(shown.contains(class), "no case ends with {class}");
     }
 }

@@ -43,6 +43,7 @@ replay! {
     paths: [],
     keys: [".pub.pem", ".jwk.json", ".jwks.json"],
     times: [],
+    tuf: [],
     documents: [],
     bundle: [".tar", ".tgz", ".zst", ".gz"],
 }

@@ -55,8 +55,15 @@ const FORBIDDEN: [&str; 42] = [
     "getifaddrs",
 ];
 
-/// One for each way in: compressed with gzip, with zstd, as a tar, as a directory.
-const FIXTURES: [&str; 4] = ["good-envelope-beside", "good-zstd-frames", "good-tar", "good-directory"];
+/// One for each way in: compressed with gzip, with zstd, as a tar, as a directory; and a TUF repository, because an
+/// asynchronous runtime is at work there.
+const FIXTURES: [&str; 5] = [
+    "devportal/good-envelope-beside",
+    "devportal/good-zstd-frames",
+    "devportal/good-tar",
+    "devportal/good-directory",
+    "tuf/good-rotated-delegated",
+];
 
 fn binary() -> PathBuf {
     let named = std::env::var_os("PORTCULLIS_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_portcullis").into());
@@ -202,7 +209,7 @@ fn arguments(case: &str) -> Vec<String> {
         exit: i32,
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = root.join("fixtures/devportal").join(case);
+    let folder = root.join("fixtures").join(case);
     let text = std::fs::read_to_string(folder.join("case.toml")).unwrap_or_else(|error| panic!("{case}: {error}"));
     let case: Case = toml::from_str(&text).unwrap_or_else(|error| panic!("{case}: {error}"));
     assert_eq!(case.exit, 0);

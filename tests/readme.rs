@@ -6,10 +6,10 @@
 
 #![expect(clippy::panic, reason = "a test fails by panicking")]
 
-use portcullis::bundle::KINDS;
-use portcullis::format::{checksums, dsse, json, limits::Limits, path};
+use portcullis::bundle::{KINDS, encryption};
+use portcullis::format::{blob_signature, checksums, dsse, json, limits::Limits, path, yaml};
 use portcullis::trust::check::Class;
-use portcullis::trust::{key, signature};
+use portcullis::trust::{identity, key, sealed, signature};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -315,7 +315,7 @@ fn limits_are_those_of_the_program() {
         .filter(|row| row.len() == 4)
         .map(|row| (row[0].clone(), (row[1].clone(), row[2].clone())))
         .collect();
-    let expected: [(&str, u64, &str); 16] = [
+    let expected: [(&str, u64, &str); 22] = [
         ("decoded bytes in all", Limits::MAX_BYTES, "--max-bytes"),
         ("entries in all", Limits::MAX_ENTRIES, "--max-entries"),
         ("decoded bytes for each compressed one", Limits::MAX_RATIO, "--max-ratio"),
@@ -331,6 +331,12 @@ fn limits_are_those_of_the_program() {
         ("signatures in one envelope", dsse::MAX_SIGNATURES as u64, "fixed"),
         ("key file, bytes", key::MAX_FILE_BYTES as u64, "fixed"),
         ("keys in one file", key::MAX_KEYS as u64, "fixed"),
+        ("encrypted file, bytes", sealed::MAX_SEALED as u64, "fixed"),
+        ("recipients of an encrypted bundle", encryption::MAX_RECIPIENTS as u64, "fixed"),
+        ("identity file, bytes", identity::MAX_IDENTITY_FILE as u64, "fixed"),
+        ("identities in one file", identity::MAX_IDENTITIES as u64, "fixed"),
+        ("manifest.yaml, bytes", yaml::MAX_BYTES as u64, "fixed"),
+        ("detached signature, bytes", blob_signature::MAX_BYTES as u64, "fixed"),
         ("shared secret, least bytes", signature::MIN_SECRET_BYTES as u64, "fixed"),
     ];
     for (name, value, option) in expected {

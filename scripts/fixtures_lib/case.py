@@ -10,12 +10,19 @@ CLASSES = {  # class: (exit code, check ids), in stage order
         "container-format container-truncated container-trailing tar-header tar-extension tar-size tar-end entry-path"
         " entry-type entry-mode entry-duplicate entry-link limit-bytes limit-entries limit-ratio limit-depth"
         " limit-document limit-window portable-names")),
-    "signature": (21, "dsse-envelope dsse-payload-type dsse-signature dsse-payload signature-document"),
+    "signature": (21, (
+        "dsse-envelope dsse-payload-type dsse-signature dsse-payload signature-document blob-signature"
+        " signature-purpose jws-signature")),
+    "tuf": (22, (
+        "tuf tuf-root tuf-timestamp tuf-snapshot tuf-targets tuf-delegation tuf-target tuf-second-opinion")),
     "integrity": (20, (
-        "document-json document-schema document-present checksum-list entry-digest entry-size entry-missing entry-unlisted"
-        " documents-agree manifest-root manifest-totals manifest-paths manifest-sources manifest-content-types"
-        " sidecar-digest evidence-root evidence-identity site-digest")),
+        "document-json document-yaml document-schema document-present checksum-list entry-digest entry-size"
+        " entry-missing entry-unlisted documents-agree manifest-root manifest-totals manifest-paths manifest-sources"
+        " manifest-content-types manifest-hashes sidecar-digest evidence-root evidence-identity site-digest"
+        " record-count rerun-hash selectors-tenant provenance-subject index-counts delta-changes encryption-key"
+        " encryption-open artifact-sbom")),
     "freshness": (25, "age"),
+    "sequence": (26, "delta-base delta-order"),
 }
 
 

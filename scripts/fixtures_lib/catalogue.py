@@ -2,11 +2,15 @@
 
 import tomllib
 
+from . import aead, age
 from .case import Case
 from .cases import (devportal_container, devportal_good, devportal_integrity, devportal_signature, draft, dsse,
-                    evidence, plain)
+                    evidence, mirror_airgap, mirror_concelier, mirror_contract, mirror_delta, mirror_dsse_1501, mirror_full,
+                    mirror_policy, mirror_sealed, mirror_thin, plain, run, tuf)
 
-FAMILIES = (devportal_good, devportal_signature, devportal_integrity, devportal_container, draft, evidence, plain, dsse)
+FAMILIES = (devportal_good, devportal_signature, devportal_integrity, devportal_container, draft, evidence, mirror_full,
+            mirror_sealed, mirror_delta, mirror_thin, run, mirror_airgap, mirror_contract, mirror_dsse_1501, mirror_policy,
+            mirror_concelier, plain, dsse, tuf)
 
 INTRODUCTION = """\
 # Test cases
@@ -38,6 +42,8 @@ The archives are built byte by byte (`scripts/fixtures_lib/`), for no decent tar
 
 def files() -> dict[str, bytes]:
     """Every file under fixtures/ by its path."""
+    aead.self_check()
+    age.self_check()
     cases = [case for family in FAMILIES for case in family.cases()]
     tree = {"README.md": page(cases).encode(), ".gitattributes": b"* -text\n"}
     for case in cases:

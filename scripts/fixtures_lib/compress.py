@@ -1,5 +1,6 @@
 """gzip and zstd streams written by hand, so that no compressor's version shows in the bytes."""
 
+import re
 import struct
 import zlib
 
@@ -115,6 +116,17 @@ def raw_blocks(data: bytes) -> list[Block]:
     """Data as it is, in blocks of at most 128 KiB."""
     chunks = [data[at:at + BLOCK_MAX] for at in range(0, len(data), BLOCK_MAX)] or [b""]
     return [(0, len(chunk), chunk) for chunk in chunks]
+
+
+def zstd_sparse(data: bytes) -> bytes:
+    """One frame with its checksum, in which runs of zeros shrink to four bytes: for the padding of a tar."""
+    blocks = []
+    at = 0
+    for run in re.finditer(rb"\x00{16,}", data):
+        blocks += (raw_blocks(data[at:run.start()]) if at < run.start() else [])
+        blocks += rle_blocks(b"\x00", run.end() - run.start())
+        at = run.end()
+    return zstd_frame(blocks + (raw_blocks(data[at:]) if at < len(data) else []), checksum=xxh64(data))
 
 
 def rle_blocks(byte: bytes, count: int) -> list[Block]:

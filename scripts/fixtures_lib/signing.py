@@ -137,6 +137,7 @@ def add(curve: Curve, a: tuple[int, int] | None, b: tuple[int, int] | None) -> t
     return x, (slope * (a[0] - x) - a[1]) % curve.p
 
 
+@functools.cache
 def multiply(curve: Curve, scalar: int) -> tuple[int, int]:
     """The scalar times the base point."""
     total, addend = None, curve.g

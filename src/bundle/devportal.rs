@@ -1,12 +1,13 @@
 //! `devportal:offline` v1: manifest.json, checksums.txt and a DSSE envelope that must agree three ways (formats.md 2.1, 2.2).
 
-use super::determinism::{self, DEVPORTAL_MTIME};
+use super::determinism::{self, DEVPORTAL};
 use super::devportal_manifest::{Manifest, TOP_FILES, VERSION};
 use super::kind::{Kind, Likelihood};
 use super::layout::{self, Layout};
+use super::listing;
 use super::lists;
 use super::model::Bundle;
-use super::signed;
+use super::signed::{self, Target};
 use crate::format::digest::{self, Digest, hex};
 use crate::format::inventory::{Inventory, Location};
 use crate::format::{path, time};
@@ -46,11 +47,17 @@ impl Kind for DevportalOffline {
         let list = read_checksums(inventory, &mut bundle, &layout);
         bundle.claims.sort();
         if let (Some(manifest), Some(list)) = (manifest, list) {
-            same_entries(inventory, &mut bundle, &layout, manifest, list);
+            // The list may add the files of the layout.
+            listing::agree(inventory, &mut bundle, manifest, list, &|name, by| by == list && of_layout(&layout, name));
         }
-        bundle.checks.push(determinism::judge(inventory, DEVPORTAL_MTIME));
+        bundle.checks.push(determinism::judge(inventory, &DEVPORTAL));
         bundle
     }
+}
+
+fn of_layout(layout: &Layout, name: &[u8]) -> bool {
+    let inside = layout.inside(name).unwrap_or(b"");
+    TOP_FILES.iter().any(|file| file.as_bytes() == inside) || inside == b"manifest.dsse.json"
 }
 
 /// The `version` member of manifest.json, as far as it can be read at all.
@@ -75,7 +82,7 @@ pub(super) fn read_envelopes(inventory: &mut Inventory, bundle: &mut Bundle, lay
     for position in
         signed::positions(inventory, |d| d.name == inside || (d.location == Location::Sidecar && d.envelope))
     {
-        match signed::read(inventory, &mut bundle.claims, position, PAYLOAD_TYPES, manifest, false) {
+        match signed::read(inventory, &mut bundle.claims, position, PAYLOAD_TYPES, manifest.map(Target::Entry), false) {
             Ok(document) => {
                 bundle.checks.extend(document.checks(inventory));
                 bundle.checks.extend(compare_outer(inventory, &document, layout));
@@ -176,42 +183,4 @@ fn read_checksums(inventory: &Inventory, bundle: &mut Bundle, layout: &Layout) -
         }
     });
     Some(index)
-}
-
-/// Manifest and list name the same entries; the list may add the files of the layout. One row a path that only one names.
-fn same_entries(
-    inventory: &Inventory,
-    bundle: &mut Bundle,
-    layout: &Layout,
-    manifest: DocumentIndex,
-    list: DocumentIndex,
-) {
-    let claims = &bundle.claims;
-    let of_layout = |name: &[u8]| {
-        let inside = layout.inside(name).unwrap_or(b"");
-        TOP_FILES.iter().any(|file| file.as_bytes() == inside) || inside == b"manifest.dsse.json"
-    };
-    let row = |name: &[u8], by_manifest: bool| {
-        let (by, not) =
-            if by_manifest { ("manifest.json", "checksums.txt") } else { ("checksums.txt", "manifest.json") };
-        Check::fail(check::DOCUMENTS_AGREE, name, format!("{by} names it, {not} does not"))
-    };
-    let mut rows = Vec::new();
-    for claim in claims.claims() {
-        let name = inventory.entry(claim.entry).normal_path();
-        if claim.document == manifest && !claims.covers(list, claim.entry) {
-            rows.push(row(name, true));
-        } else if claim.document == list && !claims.covers(manifest, claim.entry) && !of_layout(name) {
-            rows.push(row(name, false));
-        }
-    }
-    for (name, by) in claims.missing() {
-        let (by_manifest, by_list) = (by.contains(&manifest), by.contains(&list));
-        if by_manifest != by_list && !(by_list && of_layout(name)) {
-            rows.push(row(name, by_manifest));
-        }
-    }
-    let detail = "manifest.json and checksums.txt name the same entries";
-    let pass = Check::pass(check::DOCUMENTS_AGREE, claims.name(list), detail);
-    check::push_failures(&mut bundle.checks, rows, Some(pass));
 }

@@ -114,7 +114,7 @@ impl Manifest<'_> {
     fn paths(&self) -> Result<String, String> {
         let mut seen: Vec<&str> = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {
-            let name = entry.path.as_ref();
+            let name: &str = entry.path.as_ref();
             if let Some(why) = path::danger(name.as_bytes()) {
                 return Err(format!("the path {name:?} is refused: {why}"));
             }

@@ -32,6 +32,7 @@ impl Kind for DsseEnvelope {
                         parsed,
                         payload_types: &[],
                         stands_for: None,
+                        beside: None,
                         binding: Binding::Broken,
                         timestamp_token: false,
                     };

@@ -2,18 +2,18 @@
 //!
 //! They carry five metadata files; the artefacts that they name lie elsewhere and are listed as external.
 
-use super::determinism::{self, DEVPORTAL_MTIME};
+use super::determinism::{self, DEVPORTAL};
 use super::evidence_root;
 use super::kind::{Kind, Likelihood};
-use super::layout::{self, Layout};
+use super::layout::{self, Layout, Read, read_document};
 use super::lists;
 use super::model::{Bundle, External, Facts};
-use super::signed;
+use super::signed::{self, Target};
 use crate::format::digest::{self, Digest, hex};
 use crate::format::inventory::{Document, Inventory, Location};
 use crate::format::time;
 use crate::trust::check::{self, Check};
-use crate::trust::claims::{DocumentIndex, Role};
+use crate::trust::claims::Role;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -144,7 +144,7 @@ fn interpret(inventory: &mut Inventory, portable: bool) -> Bundle {
     let list = read_list(inventory, &mut bundle, &layout, manifest.as_ref().map(|read| &read.value));
     evidence_root::judge(&mut bundle, manifest.as_ref(), info.as_ref(), list.as_ref());
     bundle.claims.sort();
-    bundle.checks.push(determinism::judge(inventory, DEVPORTAL_MTIME));
+    bundle.checks.push(determinism::judge(inventory, &DEVPORTAL));
     bundle
 }
 
@@ -156,45 +156,13 @@ fn read_signature(inventory: &mut Inventory, bundle: &mut Bundle, layout: &Layou
         Location::Sidecar => document.envelope,
     };
     for position in signed::positions(inventory, wanted) {
-        match signed::read(inventory, &mut bundle.claims, position, PAYLOAD_TYPES, manifest, true) {
+        match signed::read(inventory, &mut bundle.claims, position, PAYLOAD_TYPES, manifest.map(Target::Entry), true) {
             Ok(document) => {
                 bundle.checks.extend(document.checks(inventory));
                 bundle.facts.push(document.facts());
                 bundle.signed.push(document);
             }
             Err(check) => bundle.checks.push(*check),
-        }
-    }
-}
-
-/// A document that was read.
-pub(super) struct Read<T> {
-    pub(super) name: Vec<u8>,
-    pub(super) value: T,
-    index: DocumentIndex,
-}
-
-fn read_document<T: for<'a> Deserialize<'a>>(
-    inventory: &Inventory,
-    bundle: &mut Bundle,
-    layout: &Layout,
-    name: &'static str,
-    role: Role,
-) -> Option<Read<T>> {
-    let Some(document) = layout.document(inventory, name) else {
-        bundle.checks.push(Check::fail(check::DOCUMENT_PRESENT, name, format!("the bundle has no {name}")));
-        return None;
-    };
-    let index = bundle.claims.document(&document.name, document.location, role);
-    match layout::read(document) {
-        Ok(value) => {
-            bundle.checks.push(layout::read_well(&document.name));
-            Some(Read { name: document.name.clone(), index, value })
-        }
-        Err(failed) => {
-            bundle.checks.push(*failed);
-            bundle.claims.reject(index);
-            None
         }
     }
 }
@@ -216,7 +184,7 @@ fn judge_manifest(inventory: &Inventory, bundle: &mut Bundle, layout: &Layout, r
             (None, Ok(_)) => bundle.external.push(External {
                 path: entry.canonical_path.clone(),
                 sha256: entry.sha256.clone(),
-                size: entry.size_bytes,
+                size: Some(entry.size_bytes),
             }),
             (_, Err(_)) => {}
         }

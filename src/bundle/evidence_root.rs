@@ -1,8 +1,10 @@
 //! Roots and identity of Evidence Locker bundles: three documents state them, and they must agree; how the root is computed
 //! is not documented, so known recipes are tried and the one that fits is named (formats.md 18.2).
 
-use super::evidence::{BundleInfo, Manifest, Read, kind_number};
+use super::evidence::{BundleInfo, Manifest, kind_number};
+use super::layout::Read;
 use super::model::Bundle;
+use super::roots;
 use crate::format::digest::{self, hex, sha256};
 use crate::trust::check::{self, Check};
 
@@ -80,44 +82,11 @@ fn root(name: &[u8], manifest: &Manifest, info: &BundleInfo, list: Option<&List>
 
 /// Known recipes with what they give here.
 fn recipes(manifest: &Manifest, list: Option<&List>) -> Vec<(&'static str, String)> {
-    let mut entries: Vec<(&str, &str)> =
-        manifest.entries.iter().map(|e| (e.canonical_path.as_str(), e.sha256.trim_start_matches("sha256:"))).collect();
-    entries.sort_unstable();
-    let digests: Vec<&str> = entries.iter().map(|(_, digest)| *digest).collect();
-    let leaves: Vec<[u8; 32]> = digests.iter().filter_map(|d| digest::parse_sha256(d).ok()).collect();
-    let mut found = vec![
-        ("SHA-256 over the digests in path order joined by line feeds", hex(&sha256(digests.join("\n").as_bytes()))),
-        ("an RFC 6962 tree over the digests in path order", hex(&merkle(&leaves))),
-    ];
+    let digest = |entry: &'_ super::evidence::Entry| digest::parse_sha256(&entry.sha256).ok();
+    let entries = manifest.entries.iter().filter_map(|e| Some((e.canonical_path.as_str(), digest(e)?))).collect();
+    let mut found: Vec<_> = roots::recipes(entries).into_iter().map(|(name, root)| (name, hex(&root))).collect();
     if let Some(list) = list {
         found.push(("SHA-256 over the checksum lines", hex(&sha256(&list.text))));
     }
     found
-}
-
-/// RFC 6962 2.1 tree hash; leaves are the digests' bytes.
-fn merkle(leaves: &[[u8; 32]]) -> [u8; 32] {
-    match leaves {
-        [] => sha256(b""),
-        [leaf] => sha256(&[&[0][..], leaf].concat()),
-        _ => {
-            let split = (leaves.len().next_power_of_two() / 2).max(1);
-            let (left, right) = leaves.split_at(split);
-            sha256(&[&[1][..], &merkle(left), &merkle(right)].concat())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn trees_of_rfc_6962() {
-        assert_eq!(hex(&merkle(&[])), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-        let leaf = |n: u8| sha256(&[&[0][..], &[n; 32]].concat());
-        let node = |l: [u8; 32], r: [u8; 32]| sha256(&[&[1][..], &l, &r].concat());
-        assert_eq!(merkle(&[[1; 32], [2; 32], [3; 32]]), node(node(leaf(1), leaf(2)), leaf(3)));
-        assert_eq!(merkle(&[[1; 32], [2; 32], [3; 32], [4; 32]]), node(node(leaf(1), leaf(2)), node(leaf(3), leaf(4))));
-    }
 }

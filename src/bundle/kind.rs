@@ -3,10 +3,19 @@
 use super::devportal::DevportalOffline;
 use super::devportal_draft::DevportalDraft;
 use super::evidence::{EvidencePortable, EvidenceSealed};
+use super::export_run::{JSON_POLICY, JSON_RAW, MIRROR_DELTA, MIRROR_FULL};
 use super::lists;
+use super::mirror_airgap::MirrorAirgap;
+use super::mirror_concelier;
+use super::mirror_concelier::MirrorConcelier;
+use super::mirror_contract::MirrorContract;
+use super::mirror_dsse::MirrorDsse;
+use super::mirror_policy::MirrorPolicy;
 use super::model::Bundle;
 use super::plain::Plain;
-use crate::format::inventory::Inventory;
+use super::sealed_plan::SealedPlan;
+use super::thin::MirrorThin;
+use crate::format::inventory::{EntryIndex, Inventory};
 
 /// How well an inventory fits a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,18 +33,47 @@ pub enum Likelihood {
     No,
 }
 
+/// What a second reading of the input has to bring.
+#[derive(Debug, Default)]
+pub struct Further {
+    /// Entries that are archives whose entries matter.
+    pub nested: Vec<EntryIndex>,
+    /// Encrypted entries.
+    pub sealed: Option<Result<SealedPlan, String>>,
+}
+
 /// One kind of bundle.
 pub trait Kind: Sync {
     /// Stable id, as `--kind` takes it.
     fn id(&self) -> &'static str;
     /// Judges by layout and schema marker, never by file names alone.
     fn detect(&self, inventory: &Inventory) -> Likelihood;
+    /// What has to be read a second time before the documents can be interpreted: nothing, unless the kind says so.
+    fn further(&self, _inventory: &Inventory) -> Further {
+        Further::default()
+    }
     /// Reads the documents. Takes the text of signature documents out of the inventory: they can be as large as the rest.
     fn interpret(&self, inventory: &mut Inventory) -> Bundle;
 }
 
 /// All kinds, most specific first; `plain` takes what is left.
-pub static KINDS: &[&dyn Kind] = &[&DevportalOffline, &DevportalDraft, &EvidencePortable, &EvidenceSealed, &Plain];
+pub static KINDS: &[&dyn Kind] = &[
+    &DevportalOffline,
+    &DevportalDraft,
+    &EvidencePortable,
+    &EvidenceSealed,
+    &MIRROR_FULL,
+    &MIRROR_DELTA,
+    &JSON_RAW,
+    &JSON_POLICY,
+    &MirrorThin,
+    &MirrorAirgap,
+    &MirrorContract,
+    &MirrorDsse,
+    &MirrorPolicy,
+    &MirrorConcelier,
+    &Plain,
+];
 
 /// The kind with this id.
 pub fn find_kind(id: &str) -> Option<&'static dyn Kind> {
@@ -70,13 +108,50 @@ pub fn recognise(inventory: &Inventory, forced: Option<&'static dyn Kind>) -> Re
     Recognition { kind, version: None, because: "--kind names it; its markers were not found".into(), near_misses }
 }
 
-/// Documents that some kind reads, by name and depth.
-const DOCUMENTS: &[&[u8]] =
-    &[b"manifest.json", b"checksums.txt", b"signature.json", b"bundle.json", b"manifest.dsse.json"];
+/// Documents that some kind reads: the base name, the folder that it must lie in (empty: any), and how deep at most.
+const DOCUMENTS: &[(&[u8], &[u8], usize)] = &[
+    (b"manifest.json", b"", 1),
+    (b"checksums.txt", b"", 1),
+    (b"signature.json", b"", 1),
+    (b"bundle.json", b"", 1),
+    (b"manifest.dsse.json", b"", 1),
+    (b"manifest.yaml", b"", 2),
+    (b"export.json", b"", 2),
+    (b"provenance.json", b"", 2),
+    (b"manifest.diff.json", b"delta", 3),
+    (b"timestamp.json", b"", 1),
+    (b"snapshot.json", b"", 1),
+    (b"mirror-bundle.json", b"", 1),
+    (b"mirror.json", b"", 1),
+    (b"SHA256SUMS.dsse", b"", 1),
+    (b"MANIFEST.json", b"", 1),
+];
 
-/// Whether the scan keeps the file at `normal_path` in full.
-pub fn wants_document(normal_path: &[u8]) -> bool {
+/// Kinds of small documents by the end of the name: the folder that they must lie in (empty: any), how deep at most, and
+/// how large at most, in bytes: a file of that name that is larger is something else.
+const SMALL: &[(&[u8], &[u8], usize, u64)] = &[
+    (b".sig", b"", 3, 16 << 10),
+    (b".nonce", b"", 64, 64),
+    (b".index.json", b"indexes", 3, 64 << 20),
+    (b".manifest.json", b"", 1, 64 << 20),
+    (b".bundle.json", b"", 1, 64 << 20),
+    (b".json", b"tuf", 2, 64 << 20),
+    (b".pub", b"keys", 3, 64 << 10),
+];
+
+/// Whether the scan keeps the file at `normal_path`, of `size` bytes, in full.
+pub fn wants_document(normal_path: &[u8], size: u64) -> bool {
     let depth = normal_path.iter().filter(|c| **c == b'/').count();
-    let base = normal_path.rsplit(|c| *c == b'/').next().unwrap_or(normal_path);
-    (depth <= 1 && DOCUMENTS.contains(&base)) || lists::is_list_name(base) || base.ends_with(b".dsse.json")
+    let mut parts = normal_path.rsplit(|c| *c == b'/');
+    let (base, folder) = (parts.next().unwrap_or(normal_path), parts.next().unwrap_or(b""));
+    let lies_in = |wanted: &[u8]| wanted.is_empty() || wanted == folder;
+    let named = |(name, wanted, deepest): &(&[u8], &[u8], usize)| base == *name && lies_in(wanted) && depth <= *deepest;
+    let small = |(end, wanted, deepest, most): &(&[u8], &[u8], usize, u64)| {
+        base.ends_with(end) && lies_in(wanted) && depth <= *deepest && size <= *most
+    };
+    DOCUMENTS.iter().any(named)
+        || SMALL.iter().any(small)
+        || lists::is_list_name(base)
+        || base.ends_with(b".dsse.json")
+        || (depth <= 3 && mirror_concelier::wants(normal_path))
 }

@@ -1,14 +1,16 @@
 //! Finding a bundle's documents, at the root or one directory down, and reading them.
 
+use super::model::Bundle;
 use crate::format::inventory::{Document, EntryIndex, Inventory, Location};
 use crate::format::json;
 use crate::format::path;
 use crate::trust::check::{self, Check};
+use crate::trust::claims::{DocumentIndex, Role};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where the root of the bundle lies inside the container: empty, or one directory with a final `/`.
+/// Where the root of the bundle lies inside the container: empty, or directories with a final `/`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Layout {
     prefix: Vec<u8>,
@@ -17,8 +19,32 @@ pub struct Layout {
 impl Layout {
     /// The layout whose root holds `marker`; the container's own root before one directory down.
     pub fn find(inventory: &Inventory, marker: &str) -> Option<Layout> {
-        let candidates = [Layout::default()].into_iter().chain(single_top(inventory));
+        let candidates = [Layout::default()].into_iter().chain(Layout::single_top(inventory));
         candidates.into_iter().find(|layout| inventory.find(&layout.path(marker)).is_some())
+    }
+
+    /// The directory that holds everything, if there is exactly one. Every kind asks, so it is found without looking at all
+    /// entries: they are sorted by name, and what lies below one directory stands together.
+    pub fn single_top(inventory: &Inventory) -> Option<Layout> {
+        let entries = &inventory.entries;
+        let first = entries.iter().map(|e| e.normal_path()).find(|name| !name.is_empty())?;
+        let top = first.split(|c| *c == b'/').next()?;
+        let (prefix, beyond) = ([top, b"/"].concat(), [top, b"0"].concat());
+        let start = entries.partition_point(|e| e.normal_path() < prefix.as_slice());
+        let end = entries.partition_point(|e| e.normal_path() < beyond.as_slice());
+        let alone = end == entries.len()
+            && entries.iter().take(start).all(|e| e.normal_path().is_empty() || e.normal_path() == top);
+        alone.then_some(Layout { prefix })
+    }
+
+    /// The layout whose root is at `prefix`: empty, or directories with a final `/`.
+    pub fn at(prefix: &[u8]) -> Layout {
+        Layout { prefix: prefix.to_vec() }
+    }
+
+    /// The layout whose root is the folder `name` below this one.
+    pub fn below(&self, name: &str) -> Layout {
+        Layout { prefix: [&self.prefix[..], name.as_bytes(), b"/"].concat() }
     }
 
     /// The container's path of a path inside the bundle.
@@ -40,19 +66,6 @@ impl Layout {
     pub fn prefix(&self) -> &[u8] {
         &self.prefix
     }
-}
-
-/// The directory that holds everything, if there is exactly one.
-fn single_top(inventory: &Inventory) -> Option<Layout> {
-    let mut names = inventory.entries.iter().map(|e| e.normal_path()).filter(|name| !name.is_empty());
-    let first = names.next()?;
-    let top = first.split(|c| *c == b'/').next()?;
-    let prefix = [top, b"/"].concat();
-    let all = inventory
-        .entries
-        .iter()
-        .all(|e| e.normal_path().is_empty() || e.normal_path() == top || e.normal_path().starts_with(&prefix));
-    all.then_some(Layout { prefix })
 }
 
 /// The entry of a document inside the bundle.
@@ -80,6 +93,52 @@ pub fn read_bytes<'a, T: Deserialize<'a>>(name: &[u8], untrusted: &'a [u8]) -> R
     })
 }
 
+/// A document of the layout that was read.
+pub struct Read<T> {
+    /// Its name.
+    pub name: Vec<u8>,
+    /// What it says, untrusted.
+    pub value: T,
+    /// Its place in the claims.
+    pub index: DocumentIndex,
+}
+
+/// Reads the document that the layout has at `name`; that it is absent or cannot be read becomes a failed check of `bundle`.
+pub fn read_document<T: for<'a> Deserialize<'a>>(
+    inventory: &Inventory,
+    bundle: &mut Bundle,
+    layout: &Layout,
+    name: &str,
+    role: Role,
+) -> Option<Read<T>> {
+    let Some(document) = layout.document(inventory, name) else {
+        bundle.checks.push(Check::fail(check::DOCUMENT_PRESENT, name, format!("the bundle has no {name}")));
+        return None;
+    };
+    let index = bundle.claims.document(&document.name, document.location, role);
+    match read(document) {
+        Ok(value) => {
+            bundle.checks.push(read_well(&document.name));
+            Some(Read { name: document.name.clone(), index, value })
+        }
+        Err(failed) => {
+            bundle.checks.push(*failed);
+            bundle.claims.reject(index);
+            None
+        }
+    }
+}
+
+/// Names of the top members of the document at `name`, for recognising a kind. Of a text that is no JSON object, those
+/// of `markers` that it has as quoted words in its first 4096 bytes: it must fail as what it pretends to be, not pass for a
+/// plain archive.
+pub fn markers(document: &Document, markers: &[&str]) -> BTreeSet<String> {
+    member_names(&document.bytes).unwrap_or_else(|_| {
+        let text = String::from_utf8_lossy(&document.bytes[..document.bytes.len().min(4096)]);
+        markers.iter().filter(|word| text.contains(&format!("\"{word}\""))).map(|word| (*word).to_string()).collect()
+    })
+}
+
 /// Names of the members of a JSON object; the values are passed over, not built.
 pub fn member_names(untrusted: &[u8]) -> Result<BTreeSet<String>, serde_json::Error> {
     serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(untrusted).map(|members| members.into_keys().collect())
@@ -88,4 +147,35 @@ pub fn member_names(untrusted: &[u8]) -> Result<BTreeSet<String>, serde_json::Er
 /// A check that a document was read well.
 pub fn read_well(name: &[u8]) -> Check {
     Check::pass(check::DOCUMENT_JSON, name, "strict JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::inventory::{EntryKind, Observed};
+
+    #[test]
+    fn one_directory_holds_everything_or_none_does() {
+        let top = |names: &[&str]| {
+            let entry = |name: &&str| Observed {
+                path: name.as_bytes().into(),
+                size: 0,
+                mtime: 0,
+                sha256: [0; 32],
+                mode: 0o644,
+                kind: EntryKind::File,
+                owned: false,
+                hashed: true,
+            };
+            let mut inventory = Inventory { entries: names.iter().map(entry).collect(), ..Inventory::default() };
+            inventory.seal();
+            Layout::single_top(&inventory).map(|layout| String::from_utf8_lossy(layout.prefix()).into_owned())
+        };
+        for names in [&["a/b", "a/c/d"][..], &["./", "a", "a/b"], &["./a/b"], &["a/b", "a/-"]] {
+            assert_eq!(top(names).as_deref(), Some("a/"), "{names:?}");
+        }
+        for names in [&["a/b", "b"][..], &["a", "a-b", "a/c"], &["a/b", "a0"], &["a/b", "A"], &[]] {
+            assert_eq!(top(names), None, "{names:?}");
+        }
+    }
 }

@@ -1,21 +1,46 @@
 //! What each kind of bundle means: documents in, one [`model::Bundle`] out. A kind only says which document claims what;
 //! whether a claim has authority is decided in `trust`.
 
+pub mod delta;
+mod detached;
 pub mod determinism;
 pub mod devportal;
 pub mod devportal_draft;
 mod devportal_manifest;
 pub mod dsse_envelope;
+pub mod encryption;
 pub mod evidence;
 pub mod evidence_root;
+mod export_manifest;
+pub mod export_run;
+mod index;
 pub mod kind;
 pub mod layout;
 pub mod links;
+pub mod listing;
 pub mod lists;
+pub mod mirror_airgap;
+pub mod mirror_concelier;
+pub mod mirror_contract;
+pub mod mirror_dsse;
+mod mirror_manifest;
+pub mod mirror_policy;
+mod mirror_sbom;
 pub mod model;
+pub mod nested;
 pub mod plain;
 pub mod portable;
+mod provenance;
+mod records;
+mod rerun_hash;
+mod roots;
+pub mod sealed_plan;
 pub mod signed;
+pub mod thin;
+mod thin_evidence;
+mod thin_manifest;
+pub mod thin_parts;
+mod told;
 pub mod tuf_repository;
 
 pub use kind::{KINDS, Kind, Likelihood, find_kind, recognise, wants_document};

@@ -4,7 +4,7 @@ use super::kind::{Kind, Likelihood};
 use super::layout::entry_of;
 use super::lists;
 use super::model::Bundle;
-use super::signed;
+use super::signed::{self, Target};
 use crate::format::inventory::{Document, EntryIndex, Inventory, Location};
 use crate::trust::check::{self, Check};
 
@@ -54,7 +54,8 @@ impl Kind for Plain {
         }
         for position in positions {
             let target = signed_list(inventory, position, only_list);
-            match signed::read(inventory, &mut bundle.claims, position, PAYLOAD_TYPES, target, false) {
+            match signed::read(inventory, &mut bundle.claims, position, PAYLOAD_TYPES, target.map(Target::Entry), false)
+            {
                 Ok(document) => {
                     bundle.checks.extend(document.checks(inventory));
                     bundle.facts.push(document.facts());

@@ -1,6 +1,6 @@
 //! Signature documents of bundles: parsing, and binding the payload to the file that it stands for.
 
-use super::model::{Binding, Facts, SignedDocument};
+use super::model::{Beside, Binding, Bundle, Facts, SignedDocument};
 use crate::format::digest::{hex, sha256};
 use crate::format::dsse::{self, Shape, SignatureDocument};
 use crate::format::inventory::{Document, EntryIndex, Inventory, Location};
@@ -8,7 +8,7 @@ use crate::format::json;
 use crate::trust::check::{self, Check};
 use crate::trust::claims::{Claims, Role};
 
-/// Parses the signature document at `position` of the inventory's documents and binds it to `stands_for`.
+/// Parses the signature document at `position` of the inventory's documents and binds it to `target`.
 ///
 /// Takes the text of the document out of the inventory: after parsing, the payload is all that is needed of it.
 /// `by_value` accepts a file that is the payload's JSON value in other white space.
@@ -17,7 +17,7 @@ pub fn read(
     claims: &mut Claims,
     position: usize,
     payload_types: &'static [&'static str],
-    stands_for: Option<EntryIndex>,
+    target: Option<Target>,
     by_value: bool,
 ) -> Result<SignedDocument, Box<Check>> {
     let (name, location) = (inventory.documents[position].name.clone(), inventory.documents[position].location);
@@ -31,8 +31,45 @@ pub fn read(
     let timestamp_token = has_timestamp_token(&text);
     drop(text);
     let payload = parsed.envelope.payload();
-    let binding = stands_for.map_or(Binding::Broken, |entry| bind(inventory, entry, payload, by_value));
-    Ok(SignedDocument { document, name, parsed, payload_types, stands_for, binding, timestamp_token })
+    let (stands_for, beside) = match target {
+        Some(Target::Entry(entry)) => (Some(entry), None),
+        Some(Target::Beside(beside)) => (None, Some(beside)),
+        None => (None, None),
+    };
+    let binding = match (&stands_for, &beside) {
+        (Some(entry), _) => bind(inventory, *entry, payload, by_value),
+        (_, Some(beside)) if beside.sha256 == sha256(payload) => Binding::Bytes,
+        _ => Binding::Broken,
+    };
+    Ok(SignedDocument { document, name, parsed, payload_types, stands_for, beside, binding, timestamp_token })
+}
+
+/// What a payload must be.
+pub enum Target {
+    /// An entry.
+    Entry(EntryIndex),
+    /// A document beside the input.
+    Beside(Beside),
+}
+
+/// Reads the signature documents at `positions`, each of which must sign `stands_for`, into `bundle` with their checks.
+pub fn read_all(
+    inventory: &mut Inventory,
+    bundle: &mut Bundle,
+    positions: Vec<usize>,
+    payload_types: &'static [&'static str],
+    stands_for: Option<EntryIndex>,
+) {
+    for position in positions {
+        match read(inventory, &mut bundle.claims, position, payload_types, stands_for.map(Target::Entry), false) {
+            Ok(document) => {
+                bundle.checks.extend(document.checks(inventory));
+                bundle.facts.push(document.facts());
+                bundle.signed.push(document);
+            }
+            Err(check) => bundle.checks.push(*check),
+        }
+    }
 }
 
 /// Whether the document carries a token, which is then told and not silently passed over.
@@ -66,12 +103,16 @@ impl SignedDocument {
                 "an RFC 3161 timestamp token is there; this version does not check it, and nothing depends on it";
             checks.push(Check::skip(check::TIMESTAMP, &self.name, detail));
         }
-        let Some(entry) = self.stands_for else {
-            let detail = "the payload stands for no document of this bundle";
-            checks.push(Check::fail(check::DSSE_PAYLOAD, &self.name, detail));
-            return checks;
+        let (file, found) = match (self.stands_for, &self.beside) {
+            (Some(entry), _) => (&inventory.entry(entry).path[..], inventory.entry(entry).digest()),
+            (None, Some(beside)) => (&beside.name[..], Some(&beside.sha256)),
+            (None, None) => {
+                let detail = "the payload stands for no document of this bundle";
+                checks.push(Check::fail(check::DSSE_PAYLOAD, &self.name, detail));
+                return checks;
+            }
         };
-        let file = String::from_utf8_lossy(&inventory.entry(entry).path).into_owned();
+        let file = String::from_utf8_lossy(file).into_owned();
         checks.push(match self.binding {
             Binding::Bytes => Check::pass(check::DSSE_PAYLOAD, &self.name, format!("the payload is {file}, byte for byte")),
             Binding::JsonValue => {
@@ -80,7 +121,7 @@ impl SignedDocument {
             }
             Binding::Broken => {
                 let signed = hex(&sha256(self.parsed.envelope.payload()));
-                let found = inventory.entry(entry).digest().map_or("none".into(), |digest| hex(digest));
+                let found = found.map_or("none".into(), |digest| hex(digest));
                 let detail = format!(
                     "the signed payload is not {file}: signed is sha256:{signed}, found sha256:{found}; the file was changed \
                      after signing, or this signature belongs to another bundle"

@@ -11,13 +11,17 @@ use crate::pipeline::scan::{ScanOptions, SubjectDigest};
 use crate::pipeline::source::read_small;
 use crate::report::Report;
 use crate::report::text::Style;
+use crate::trust::identity::Identities;
 use crate::trust::key::{self, MAX_FILE_BYTES, PublicKey};
 use crate::trust::keyring::example_name;
 use crate::trust::policy::{LegacySigning, Policy, Property};
 use crate::trust::signature::SecretKey;
+use crate::trust::tuf::MAX_METADATA;
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// Text for people, JSON for the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -66,6 +70,9 @@ pub(super) struct InputArgs {
     /// Do not look for well-known files beside the input
     #[arg(long)]
     no_sidecars: bool,
+    /// age identities that open encrypted entries, as age-keygen writes them
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
     /// Also hash the input file itself (a second hash of every byte)
     #[arg(long)]
     subject_digest: bool,
@@ -119,21 +126,34 @@ impl LimitArgs {
 }
 
 impl InputArgs {
-    pub(super) fn request(&self) -> Request {
-        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Request {
-            input: self.input.clone(),
-            scan: ScanOptions {
-                limits: self.limits.limits(),
-                // More threads than this gain nothing and only cost memory.
-                jobs: self.jobs.map_or_else(cores, NonZeroUsize::get).min(256),
-                subject: if self.subject_digest { SubjectDigest::Sha256 } else { SubjectDigest::None },
-                sha512: false,
-            },
+    /// What to read, without what only `verify` takes.
+    pub(super) fn request(&self) -> Result<Request, Failure> {
+        Ok(Request {
             sidecars: self.sidecar.clone(),
             discover_sidecars: !self.no_sidecars,
             kind: self.kind,
+            identities: self.identities()?,
+            ..Request::new(&self.input, self.scan())
+        })
+    }
+
+    fn scan(&self) -> ScanOptions {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        ScanOptions {
+            limits: self.limits.limits(),
+            // More threads than this gain nothing and only cost memory.
+            jobs: self.jobs.map_or_else(cores, NonZeroUsize::get).min(256),
+            subject: if self.subject_digest { SubjectDigest::Sha256 } else { SubjectDigest::None },
+            sha512: false,
         }
+    }
+
+    fn identities(&self) -> Result<Option<Arc<Identities>>, Failure> {
+        let Some(path) = &self.identity else { return Ok(None) };
+        let bytes = Zeroizing::new(read_key(path)?);
+        let parsed = Identities::parse(&bytes);
+        let fail = |error| Failure::usage(format!("cannot use the identity {}: {error}", path.display()));
+        parsed.map(|identities| Some(Arc::new(identities))).map_err(fail)
     }
 
     /// The name of the input in reports.
@@ -325,6 +345,17 @@ fn read_key(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
     read_small(path, MAX_FILE_BYTES as u64).map_err(|error| Failure::usage(error.to_string()))
 }
 
+/// The name of a file or folder in reports.
+pub(super) fn file_name(path: &Path) -> Vec<u8> {
+    path.file_name().unwrap_or(path.as_os_str()).as_encoded_bytes().to_vec()
+}
+
+/// A root is a trust anchor as a key is: exit 2 where it cannot be read.
+pub(super) fn read_root(path: &Path) -> Result<(Vec<u8>, Vec<u8>), Failure> {
+    let bytes = read_small(path, MAX_METADATA).map_err(|error| Failure::usage(error.to_string()))?;
+    Ok((file_name(path), bytes))
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Policy")]
 pub(super) struct PolicyArgs {
@@ -337,6 +368,15 @@ pub(super) struct PolicyArgs {
     /// Older than this is stale: 7d, 72h
     #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
     max_age: Option<i64>,
+    /// The bundle that a delta builds on
+    #[arg(long, value_name = "BUNDLE")]
+    base: Option<PathBuf>,
+    /// The TUF root that you trust, for bundles that carry TUF metadata
+    #[arg(long, value_name = "FILE")]
+    tuf_root: Option<PathBuf>,
+    /// TUF state of earlier runs, changed only by what verified
+    #[arg(long, value_name = "DIR")]
+    datastore: Option<PathBuf>,
     /// Exit codes of this table
     #[arg(long, value_enum, default_value = "portcullis", value_name = "TABLE")]
     pub(super) exit_codes: Table,
@@ -369,6 +409,12 @@ fn glob(text: &str) -> Result<String, String> {
 }
 
 impl PolicyArgs {
+    /// Adds to `request` what else has to be read.
+    pub(super) fn extend(&self, request: Request) -> Result<Request, Failure> {
+        let tuf_root = self.tuf_root.as_deref().map(read_root).transpose()?;
+        Ok(Request { base: self.base.clone(), tuf_root, datastore: self.datastore.clone(), ..request })
+    }
+
     /// Adds these options to `policy`.
     pub(super) fn apply(&self, policy: &mut Policy) {
         policy.require = self.require.clone();

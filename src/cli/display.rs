@@ -1,7 +1,6 @@
 //! Progress on standard error while a run works: a bar for people, events for scripts.
 
 use super::common::ProgressChoice;
-use crate::pipeline::error::EnvironmentError;
 use crate::pipeline::progress::Progress;
 use crate::report::cleaning::clean_text;
 use crate::trust::verdict::Verdict;
@@ -17,10 +16,10 @@ const TICK: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Runs `work` and shows its progress meanwhile.
-pub(super) fn during<T>(
+pub(super) fn during<T, E: std::fmt::Display>(
     choice: ProgressChoice,
-    work: impl FnOnce(&Progress) -> Result<T, EnvironmentError>,
-) -> Result<T, EnvironmentError> {
+    work: impl FnOnce(&Progress) -> Result<T, E>,
+) -> Result<T, E> {
     let progress = Progress::default();
     let bar = match choice {
         ProgressChoice::Never => false,
@@ -70,10 +69,10 @@ fn draw(progress: &Progress, stopped: &Receiver<()>, patience: Duration) {
 }
 
 /// The five events of the Export Center's stream, one JSON object a line.
-fn with_events<T>(
+fn with_events<T, E: std::fmt::Display>(
     progress: &Progress,
-    work: impl FnOnce(&Progress) -> Result<T, EnvironmentError>,
-) -> Result<T, EnvironmentError> {
+    work: impl FnOnce(&Progress) -> Result<T, E>,
+) -> Result<T, E> {
     event(&json!({"event": "started"}));
     let outcome = std::thread::scope(|scope| {
         let (stop, stopped) = channel::<()>();

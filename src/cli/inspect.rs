@@ -16,9 +16,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
-    let (request, name, at) = (args.input.request(), args.input.name(), args.output.now());
+    let (name, at) = (args.input.name(), args.output.now());
     let failed = |failure: Failure| args.output.failure(failure, "inspect", &name);
     args.output.check(&[&args.input.input]).map_err(failed)?;
+    let request = args.input.request().map_err(failed)?;
     let reading = display::during(args.output.progress, |progress| inspect::read(&request, progress))
         .map_err(|e| failed(e.into()))?;
     let mut report = Report {

@@ -39,7 +39,7 @@ enum Verb {
     /// Say what the input is and why, what it holds, and who claims to have signed it. Verifies nothing
     Inspect(inspect::Args),
     /// Check the whole chain: container, signatures, digests, completeness, age
-    Verify(verify::Args),
+    Verify(Box<verify::Args>),
     /// DSSE envelopes by themselves
     #[command(subcommand)]
     Dsse(dsse::Verb),

@@ -1,13 +1,12 @@
 //! `portcullis tuf verify`.
 
-use super::common::OutputArgs;
+use super::common::{self, OutputArgs, file_name};
 use super::exit::Failure;
 use super::output;
 use crate::format::limits::Limits;
 use crate::pipeline::source::read_small;
 use crate::pipeline::tuf::{self, Probe, Request, TufError};
 use crate::report::{Outcome, Report, Subject, json};
-use crate::trust::tuf::MAX_METADATA;
 use std::path::{Path, PathBuf};
 
 /// The verb in reports.
@@ -56,7 +55,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let request = Request {
         metadata_dir: args.metadata_dir.clone(),
         targets_dir: args.targets_dir.clone().filter(|_| !args.target.is_empty()),
-        root: args.tuf_root.as_deref().map(read_root).transpose().map_err(failed)?,
+        root: args.tuf_root.as_deref().map(common::read_root).transpose().map_err(failed)?,
         datastore: args.datastore.clone(),
         targets: args.target.clone(),
         out: args.out.clone(),
@@ -78,16 +77,6 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     };
     args.output.write(&report).map_err(|f| args.output.write_failure(f, COMMAND, &name))?;
     Ok(exit_code)
-}
-
-fn file_name(path: &Path) -> Vec<u8> {
-    path.file_name().unwrap_or(path.as_os_str()).as_encoded_bytes().to_vec()
-}
-
-/// A root is a trust anchor as a key is: exit 2 where it cannot be read.
-fn read_root(path: &Path) -> Result<(Vec<u8>, Vec<u8>), Failure> {
-    let bytes = read_small(path, MAX_METADATA).map_err(|error| Failure::usage(error.to_string()))?;
-    Ok((file_name(path), bytes))
 }
 
 impl From<TufError> for Failure {

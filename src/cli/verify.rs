@@ -20,10 +20,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
-    let (request, name, at) = (args.input.request(), args.input.name(), args.output.now());
+    let (name, at) = (args.input.name(), args.output.now());
     let table = args.policy.exit_codes;
     let failed = |failure: Failure| args.output.failure(failure.under(table), "verify", &name);
     args.output.check(&[&args.input.input]).map_err(failed)?;
+    let request = args.input.request().and_then(|request| args.policy.extend(request)).map_err(failed)?;
     let mut policy = args.keys.policy(at).map_err(failed)?;
     args.policy.apply(&mut policy);
     let verification = display::during(args.output.progress, |progress| verify::verify(&request, &policy, progress))

@@ -122,7 +122,12 @@ pub struct ZstdReader<R: BufRead> {
 }
 
 /// Longest zstd frame header after its magic number: descriptor, window, dictionary id, content size (RFC 8878 3.1.1.1).
-const FRAME_HEADER: usize = 14;
+pub(super) const FRAME_HEADER: usize = 14;
+
+/// The limit on windows in the terms of libzstd: the largest power of two that is not over `max_window` bytes.
+pub(super) fn window_log(max_window: u64) -> u32 {
+    max_window.max(1 << 10).ilog2().min(31)
+}
 
 /// Where in the sequence of frames the reader stands.
 #[derive(Clone, Copy, PartialEq)]
@@ -136,7 +141,7 @@ enum Zstd {
 impl<R: BufRead> ZstdReader<R> {
     /// Decodes `input` from its first byte; windows over `max_window` bytes are refused.
     pub fn new(input: R, max_window: u64, facts: Arc<StreamFacts>) -> io::Result<Self> {
-        let window_log = max_window.max(1 << 10).ilog2().min(31);
+        let window_log = window_log(max_window);
         let mut decoder = Decoder::new()?;
         decoder.set_parameter(zstd::zstd_safe::DParameter::WindowLogMax(window_log))?;
         Ok(ZstdReader { input, decoder, state: Zstd::Start, window_log, header_left: 0, facts })
@@ -196,7 +201,8 @@ impl<R: BufRead> ZstdReader<R> {
             // input is long enough to be taken for one.
             let chunk = if self.header_left > 0 { &chunk[..chunk.len().min(1)] } else { chunk };
             let mut input = InBuffer::around(chunk);
-            let hint = self.decoder.run(&mut input, &mut output).map_err(|e| zstd_error(&e, self.window_log))?;
+            let hint =
+                self.decoder.run(&mut input, &mut output).map_err(|e| zstd_anomaly(&e, self.window_log).into_io())?;
             let consumed = input.pos();
             self.input.consume(consumed);
             self.header_left = self.header_left.saturating_sub(consumed);
@@ -230,25 +236,35 @@ impl<R: BufRead> Read for ZstdReader<R> {
     }
 }
 
-fn zstd_error(error: &io::Error, window_log: u32) -> io::Error {
+/// What libzstd refused, in our words where it is the limit on windows.
+pub(super) fn zstd_anomaly(error: &io::Error, window_log: u32) -> Anomaly {
     let text = error.to_string();
     if text.contains("too much memory") {
         let detail = format!(
             "a zstd frame asks for a window over {} MiB; raise --max-window to read it",
             (1u64 << window_log) >> 20
         );
-        return Anomaly::container(Defect::LimitWindow, detail).into_io();
+        return Anomaly::container(Defect::LimitWindow, detail);
     }
-    Anomaly::container(Defect::ContainerFormat, format!("the zstd stream is corrupt: {text}")).into_io()
+    Anomaly::container(Defect::ContainerFormat, format!("the zstd stream is corrupt: {text}"))
+}
+
+/// The sentence for bytes that follow the last `what`.
+pub(super) fn trailing_detail(what: &str) -> String {
+    format!("bytes that belong to no {what} follow the last one")
+}
+
+/// The sentence for an input that ends inside `what`.
+pub(super) fn cut_short_detail(what: &str) -> String {
+    format!("the input ends inside a {what}")
 }
 
 fn trailing(what: &str) -> io::Error {
-    Anomaly::container(Defect::ContainerTrailing, format!("bytes that belong to no {what} follow the last one"))
-        .into_io()
+    Anomaly::container(Defect::ContainerTrailing, trailing_detail(what)).into_io()
 }
 
 fn cut_short(what: &str) -> io::Error {
-    Anomaly::container(Defect::ContainerTruncated, format!("the input ends inside a {what}")).into_io()
+    Anomaly::container(Defect::ContainerTruncated, cut_short_detail(what)).into_io()
 }
 
 /// Fills `buffer` as far as the input goes.

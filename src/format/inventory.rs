@@ -3,8 +3,9 @@
 use super::anomaly::{Anomaly, Defect};
 use super::digest::{Digests, Sha256Bytes, Sha512Bytes, hex};
 use super::path;
+use super::records::Contents;
 use sha2::{Digest as _, Sha256};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The type of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,6 +88,8 @@ pub struct Observed {
     pub kind: EntryKind,
     /// Whether `sha256` was computed (regular files that were read to their end).
     pub hashed: bool,
+    /// Whether an archive gives it to another user or group than 0.
+    pub owned: bool,
 }
 
 impl Observed {
@@ -99,6 +102,26 @@ impl Observed {
     pub fn digest(&self) -> Option<&Sha256Bytes> {
         self.hashed.then_some(&self.sha256)
     }
+}
+
+/// An encrypted entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// Whether its nonce was taken from a document beside it.
+    pub nonce_beside: bool,
+    /// The plain text, where it could be opened.
+    pub plain: Option<Plain>,
+}
+
+/// The plain text of an encrypted entry, measured after its tag had verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plain {
+    /// SHA-256.
+    pub sha256: Sha256Bytes,
+    /// Size in bytes.
+    pub size: u64,
+    /// Its records, where its name says that it holds some.
+    pub contents: Option<Contents>,
 }
 
 /// Where a document lies.
@@ -142,6 +165,14 @@ pub struct Inventory {
     pub entries: Vec<Observed>,
     /// Targets of links.
     pub links: HashMap<EntryIndex, Box<[u8]>>,
+    /// What files of records hold.
+    pub contents: BTreeMap<EntryIndex, Contents>,
+    /// Encrypted entries.
+    pub sealed: BTreeMap<EntryIndex, Sealed>,
+    /// Archives among the entries that were read for their own entries.
+    pub nested: BTreeMap<EntryIndex, Inventory>,
+    /// The first entry that does not come after the one before it, name by name, in the order of the container.
+    pub unsorted: Option<Box<[u8]>>,
     /// Documents inside the bundle, sorted by name, then sidecars in the order given.
     pub documents: Vec<Document>,
     /// SHA-512 digests of the entries, in their order; empty unless a claim needs them.
@@ -229,6 +260,7 @@ impl Inventory {
         }
         let moved = |index: EntryIndex| rank[index as usize];
         self.links = std::mem::take(&mut self.links).into_iter().map(|(i, target)| (moved(i), target)).collect();
+        self.contents = std::mem::take(&mut self.contents).into_iter().map(|(i, found)| (moved(i), found)).collect();
         for document in &mut self.documents {
             if let Location::Entry(index) = &mut document.location {
                 *index = moved(*index);
@@ -273,6 +305,7 @@ mod tests {
             mode: 0o644,
             kind: EntryKind::File,
             hashed: true,
+            owned: false,
         }
     }
 

@@ -410,13 +410,15 @@ fn position_of(error: &serde_json::Error) -> Position {
     Position { line: error.line(), column: error.column() }
 }
 
-fn position(text: &[u8], offset: usize) -> Position {
+/// The place of a byte of `text`.
+pub(super) fn position(text: &[u8], offset: usize) -> Position {
     let lines = text.get(..offset).unwrap_or(text).split(|byte| *byte == b'\n');
     let (line, last) = lines.enumerate().last().unwrap_or_default();
     Position { line: line + 1, column: last.len() + 1 }
 }
 
-fn quoted(untrusted: &str) -> String {
+/// Untrusted text for an error, shortened.
+pub(super) fn quoted(untrusted: &str) -> String {
     match untrusted.char_indices().nth(MAX_QUOTED) {
         Some((end, _)) => format!("{}...", untrusted.get(..end).unwrap_or_default()),
         None => untrusted.to_owned(),

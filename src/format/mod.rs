@@ -3,15 +3,19 @@
 //! Nothing here opens a file, reads a clock or decides about trust. Every parser takes untrusted input.
 
 pub mod anomaly;
+pub mod blob_signature;
 pub mod checksums;
 pub mod compress;
 pub mod digest;
 pub mod dsse;
 pub mod inventory;
 pub mod json;
+pub mod jws;
 pub mod limits;
 pub mod path;
 pub mod pax;
+pub mod records;
 pub mod tar;
 mod tar_header;
 pub mod time;
+pub mod yaml;

@@ -56,6 +56,8 @@ pub struct Member {
     pub link: Option<Vec<u8>>,
     /// Content is not `stored` bytes in a row, so no digest of it exists.
     pub sparse: bool,
+    /// The header gives the entry to another user or group than 0 (by number; names are not read).
+    pub owned: bool,
 }
 
 /// The reader. Call [`TarReader::next_member`] until `None`; in between, read the data of the member or leave it.
@@ -192,6 +194,7 @@ impl<R: TarInput> TarReader<R> {
             mtime: pax.mtime.unwrap_or_else(|| field(&header.as_old().mtime, "mtime", at).map_or(0, |t| t as i64)),
             link,
             sparse,
+            owned: [&header.as_old().uid, &header.as_old().gid].iter().any(|id| number(&id[..]) != Ok(0)),
             path,
         })
     }

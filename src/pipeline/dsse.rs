@@ -89,6 +89,7 @@ fn inventory_of(name: Vec<u8>, bytes: Vec<u8>) -> Inventory {
         mode: 0o644,
         kind: EntryKind::File,
         hashed: true,
+        owned: false,
     };
     Inventory {
         name: name.clone(),

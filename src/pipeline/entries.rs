@@ -208,6 +208,7 @@ fn check_unlisted(
     }
     let signed = authority.exists();
     let (mut rows, mut waived) = (Vec::new(), BTreeSet::new());
+    tell_unsigned_documents(reading, authority, checks);
     for index in 0..reading.inventory.entries.len() as EntryIndex {
         let Some(why) = unvouched(reading, authority, index, signed) else { continue };
         let entry = reading.inventory.entry(index);
@@ -227,6 +228,24 @@ fn check_unlisted(
     waivers.extend(waived);
 }
 
+/// Documents of the layout that no signature covers while others are covered: nothing is wrong with them, and nobody is
+/// known to have written them.
+fn tell_unsigned_documents(reading: &Reading, authority: &Authority, checks: &mut Vec<Check>) {
+    if !authority.exists() {
+        return;
+    }
+    let documents = reading.bundle.claims.documents().iter().filter_map(claims::ClaimingDocument::entry);
+    let unsigned = documents.filter(|entry| authority.standings[*entry as usize] == Standing::Listed);
+    let names: BTreeSet<String> =
+        unsigned.map(|entry| lossless(reading.inventory.entry(entry).normal_path())).collect();
+    if !names.is_empty() {
+        let shown: Vec<&str> = names.iter().map(String::as_str).take(MAX_NAMES).collect();
+        let detail =
+            format!("no signature by a trusted key covers {} of the documents: {}", names.len(), shown.join(", "));
+        checks.push(Check::skip(check::ENTRY_UNLISTED, "", detail));
+    }
+}
+
 /// Why nobody who counts vouches for an entry, or `None` where somebody does or another check speaks of it.
 fn unvouched(reading: &Reading, authority: &Authority, index: EntryIndex, signed: bool) -> Option<String> {
     let entry = reading.inventory.entry(index);
@@ -236,11 +255,17 @@ fn unvouched(reading: &Reading, authority: &Authority, index: EntryIndex, signed
             Some(format!("a {} that no document names; remove it, or waive it with --allow-extra", entry.kind.name()))
         }
         Standing::Listed if signed => {
-            let about = reading.bundle.claims.about(index);
-            if about.iter().all(|c| c.outcome == Outcome::Named) {
+            let claims = &reading.bundle.claims;
+            if claims.documents().iter().any(|document| document.entry() == Some(index)) {
                 return None;
             }
-            let by = names(&reading.bundle.claims, about.iter().map(|c| c.document));
+            // A signature that proves nothing has a row of its own.
+            let is_signature = |c: &&claims::Claim| claims.documents()[c.document as usize].role == Role::Envelope;
+            let about: Vec<_> = claims.about(index).iter().filter(|c| !is_signature(c)).collect();
+            if about.iter().all(|c| matches!(c.outcome, Outcome::Named | Outcome::Sealed)) {
+                return None;
+            }
+            let by = names(claims, about.iter().map(|c| c.document));
             Some(format!("only {by} names it, and nothing signed vouches for that"))
         }
         _ => None,

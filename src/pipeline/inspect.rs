@@ -1,17 +1,21 @@
 //! `inspect`: what an input is and what it holds. Verifies nothing.
 
 use super::error::EnvironmentError;
+use super::nested;
 use super::progress::Progress;
 use super::scan::{ScanOptions, scan};
+use super::sealed;
 use super::sidecar::Sidecars;
 use super::source::Source;
-use crate::bundle::kind::{Kind, Recognition};
+use crate::bundle::kind::{Further, Recognition};
 use crate::bundle::model::Bundle;
 use crate::bundle::{links, portable, recognise};
 use crate::format::anomaly::Anomaly;
 use crate::format::inventory::Inventory;
 use crate::trust::check::{self, Check};
-use std::path::{Path, PathBuf};
+use crate::trust::identity::Identities;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What to read and how.
 #[derive(Debug, Clone)]
@@ -26,6 +30,31 @@ pub struct Request {
     pub discover_sidecars: bool,
     /// Id of the kind that `--kind` named.
     pub kind: Option<&'static str>,
+    /// Identities of the operator, for encrypted entries.
+    pub identities: Option<Arc<Identities>>,
+    /// The bundle that a delta builds on.
+    pub base: Option<PathBuf>,
+    /// The TUF root that the operator trusts: its name, for the report, and its bytes.
+    pub tuf_root: Option<(Vec<u8>, Vec<u8>)>,
+    /// TUF state of earlier runs.
+    pub datastore: Option<PathBuf>,
+}
+
+impl Request {
+    /// A request for `input` alone, without anything beside it.
+    pub fn new(input: impl Into<PathBuf>, scan: ScanOptions) -> Self {
+        Request {
+            input: input.into(),
+            scan,
+            sidecars: Vec::new(),
+            discover_sidecars: false,
+            kind: None,
+            identities: None,
+            base: None,
+            tuf_root: None,
+            datastore: None,
+        }
+    }
 }
 
 /// An input, read and interpreted.
@@ -48,13 +77,12 @@ pub fn read(request: &Request, progress: &Progress) -> Result<Reading, Environme
     let sidecars = Sidecars::collect(&request.input, &request.sidecars, request.discover_sidecars)?;
     let mut options = request.scan;
     options.subject = options.subject.max(sidecars.needed_subject_digest(&request.input));
-    let forced = request.kind.and_then(crate::bundle::find_kind);
-    let mut reading = pass(&mut source, sidecars, &options, &request.input, forced, progress)?;
+    let mut reading = pass(&mut source, sidecars, &options, request, progress)?;
     if reading.bundle.claims.needs_sha512() && !options.sha512 && source.rereadable() {
         options.sha512 = true;
         drop(reading);
         let sidecars = Sidecars::collect(&request.input, &request.sidecars, request.discover_sidecars)?;
-        reading = pass(&mut source, sidecars, &options, &request.input, forced, progress)?;
+        reading = pass(&mut source, sidecars, &options, request, progress)?;
     }
     Ok(reading)
 }
@@ -63,25 +91,30 @@ fn pass(
     source: &mut Source,
     sidecars: Sidecars,
     options: &ScanOptions,
-    input: &Path,
-    forced: Option<&'static dyn Kind>,
+    request: &Request,
     progress: &Progress,
 ) -> Result<Reading, EnvironmentError> {
     let mut inventory = scan(source, options, progress)?;
-    inventory.name = super::sidecar::input_name(input);
+    inventory.name = super::sidecar::input_name(&request.input);
+    let forced = request.kind.and_then(crate::bundle::find_kind);
     inventory.documents.extend(sidecars.documents);
     let recognition = recognise(&inventory, forced);
-    let is_archive = inventory.container.last() != Some(&"file");
-    let mut bundle = if inventory.incomplete || !is_archive {
-        Bundle::default()
-    } else {
-        recognition.kind.interpret(&mut inventory)
+    let readable = !inventory.incomplete && inventory.container.last() != Some(&"file");
+    let further = if readable { recognition.kind.further(&inventory) } else { Further::default() };
+    nested::read(source, &mut inventory, &further.nested, options)?;
+    let opening = match further.sealed {
+        Some(Ok(plan)) => sealed::open(source, &mut inventory, &plan, request.identities.as_deref(), options)?,
+        Some(Err(why)) => vec![Check::fail(check::ENCRYPTION_KEY, "", why)],
+        None => Vec::new(),
     };
+    let mut bundle = if readable { recognition.kind.interpret(&mut inventory) } else { Bundle::default() };
     let anomalies = links::judge(&inventory, bundle.links_allowed || inventory.incomplete);
     inventory.anomalies.extend(anomalies);
     let mut checks = container_checks(&inventory);
     let portability = portable::judge(&inventory);
-    checks.extend(super::sidecar::checks(&inventory, &sidecars.unread, recognition.kind.id() == "plain"));
+    let unread = Sidecars::unused(sidecars.unread, &inventory, &bundle);
+    checks.extend(super::sidecar::checks(&inventory, &unread, recognition.kind.id() == "plain"));
+    checks.extend(opening);
     checks.append(&mut bundle.checks);
     Ok(Reading { inventory, recognition, bundle, checks, portability })
 }

@@ -1,11 +1,11 @@
 //! Scanning an uncompressed tar in a file: headers first, then all threads hash with positioned reads.
 
+use super::meter::{Form, Measured, Meters};
 use super::progress::Progress;
 use super::record::Recorder;
 use super::scan::{ScanError, ScanOptions};
 use super::source::OpenFile;
 use crate::format::anomaly::{Anomaly, Defect};
-use crate::format::digest::{Digests, Hasher};
 use crate::format::inventory::{EntryIndex, EntryKind};
 use crate::format::tar::{TarInput, TarReader};
 use std::io::{self, Read};
@@ -23,6 +23,7 @@ const WINDOW: usize = 16 << 10;
 #[derive(Debug, Clone, Copy)]
 struct Extent {
     index: EntryIndex,
+    form: Form,
     offset: u64,
     size: u64,
 }
@@ -73,7 +74,7 @@ fn index(
             return Err(Anomaly::container(Defect::ContainerTruncated, detail).into());
         }
         if hash {
-            extents.push(Extent { index, offset, size });
+            extents.push(Extent { index, form: recorder.form(index), offset, size });
         }
     }
 }
@@ -128,18 +129,19 @@ fn hash(
     recorder: &mut Recorder,
 ) -> Result<(), ScanError> {
     let recorder = Mutex::new(recorder);
+    let meters = Meters::new(options.sha512, &options.limits);
     run_tasks(options.jobs, tasks.len(), |buffer, number| {
         let task = &tasks[number];
-        let mut digests = Vec::with_capacity(task.len());
+        let mut found = Vec::with_capacity(task.len());
         let bytes = if task.len() > 1 {
-            hash_stretch(file, task, buffer, options.sha512, &mut digests)?
+            measure_stretch(file, task, buffer, &meters, &mut found)?
         } else {
-            hash_one(file, task[0], buffer, options.sha512, &mut digests, progress)?
+            measure_one(file, task[0], buffer, &meters, &mut found, progress)?
         };
         progress.add_bytes(bytes);
         progress.add_entries(task.len() as u64);
         if let Ok(mut recorder) = recorder.lock() {
-            digests.into_iter().for_each(|(index, digests)| recorder.digest(index, digests));
+            found.into_iter().for_each(|(index, measured)| recorder.measured(index, measured));
         }
         Ok(())
     })
@@ -181,12 +183,12 @@ where
     failed.into_inner().ok().flatten().map_or(Ok(()), Err)
 }
 
-fn hash_stretch(
+fn measure_stretch(
     file: &OpenFile,
     task: &[Extent],
     buffer: &mut [u8],
-    sha512: bool,
-    digests: &mut Vec<(EntryIndex, Digests)>,
+    meters: &Meters,
+    found: &mut Vec<(EntryIndex, Measured)>,
 ) -> Result<u64, ScanError> {
     let start = task[0].offset;
     let end = task.last().map_or(start, |e| e.offset + e.size);
@@ -200,22 +202,22 @@ fn hash_stretch(
     }
     for extent in task {
         let from = (extent.offset - start) as usize;
-        let mut hasher = Hasher::new(sha512);
-        hasher.update(&stretch[from..from + extent.size as usize]);
-        digests.push((extent.index, hasher.finish()));
+        let mut meter = meters.start(extent.form);
+        meter.update(&stretch[from..from + extent.size as usize]);
+        found.push((extent.index, meter.finish()));
     }
     Ok(end - start)
 }
 
-fn hash_one(
+fn measure_one(
     file: &OpenFile,
     extent: Extent,
     buffer: &mut [u8],
-    sha512: bool,
-    digests: &mut Vec<(EntryIndex, Digests)>,
+    meters: &Meters,
+    found: &mut Vec<(EntryIndex, Measured)>,
     progress: &Progress,
 ) -> Result<u64, ScanError> {
-    let mut hasher = Hasher::new(sha512);
+    let mut meter = meters.start(extent.form);
     let mut done = 0;
     while done < extent.size {
         let want = buffer.len().min(usize::try_from(extent.size - done).unwrap_or(usize::MAX));
@@ -223,11 +225,11 @@ fn hash_one(
         if count == 0 {
             return Err(changed(file));
         }
-        hasher.update(&buffer[..count]);
+        meter.update(&buffer[..count]);
         progress.add_bytes(count as u64);
         done += count as u64;
     }
-    digests.push((extent.index, hasher.finish()));
+    found.push((extent.index, meter.finish()));
     Ok(0)
 }
 

@@ -1,8 +1,8 @@
 //! Writes down entries as the scan meets them, and judges what each one shows by itself.
 
+use super::meter::{Form, Measured};
 use crate::bundle;
 use crate::format::anomaly::{Anomaly, Defect};
-use crate::format::digest::Digests;
 use crate::format::inventory::{Document, EntryIndex, EntryKind, Inventory, Location, MAX_ANOMALIES, Observed};
 use crate::format::limits::Limits;
 use crate::format::path;
@@ -50,6 +50,7 @@ impl Recorder {
             return Err(Anomaly::container(Defect::LimitEntries, detail));
         }
         self.judge(&member);
+        self.compare_order(&member.path);
         let index = self.inventory.entries.len() as EntryIndex;
         if let Some(target) = member.link {
             self.inventory.links.insert(index, target.into());
@@ -62,11 +63,21 @@ impl Recorder {
             mode: member.mode,
             kind: member.kind,
             hashed: false,
+            owned: member.owned,
         });
         if self.also_sha512 {
             self.inventory.sha512.push([0; 64]);
         }
         Ok(index)
+    }
+
+    /// Notes the first entry that does not come after the one before it, name by name.
+    fn compare_order(&mut self, untrusted_path: &[u8]) {
+        let Some(last) = self.inventory.entries.last() else { return };
+        let parts = |name| path::normal(name).split(|c: &u8| *c == b'/');
+        if self.inventory.unsorted.is_none() && parts(&last.path).gt(parts(untrusted_path)) {
+            self.inventory.unsorted = Some(untrusted_path.into());
+        }
     }
 
     fn judge(&mut self, member: &Member) {
@@ -92,7 +103,7 @@ impl Recorder {
     /// say anything.
     pub(super) fn wants(&mut self, index: EntryIndex) -> Result<bool, Anomaly> {
         let entry = self.inventory.entry(index);
-        if entry.kind != EntryKind::File || !bundle::wants_document(entry.normal_path()) {
+        if entry.kind != EntryKind::File || !bundle::wants_document(entry.normal_path(), entry.size) {
             return Ok(false);
         }
         let size = entry.size;
@@ -107,12 +118,21 @@ impl Recorder {
         Ok(true)
     }
 
+    /// What the name of the entry says of its content.
+    pub(super) fn form(&mut self, index: EntryIndex) -> Form {
+        Form::of(self.inventory.entry(index).normal_path())
+    }
+
     pub(super) fn document(&mut self, index: EntryIndex, bytes: Vec<u8>) {
         let name = self.inventory.entry(index).normal_path().to_vec();
         self.inventory.documents.push(Document::new(name, Location::Entry(index), bytes));
     }
 
-    pub(super) fn digest(&mut self, index: EntryIndex, digests: Digests) {
+    pub(super) fn measured(&mut self, index: EntryIndex, measured: Measured) {
+        let Measured { digests, contents } = measured;
+        if let Some(contents) = contents {
+            self.inventory.contents.insert(index, contents);
+        }
         let entry = &mut self.inventory.entries[index as usize];
         entry.sha256 = digests.sha256;
         entry.hashed = true;
@@ -177,6 +197,7 @@ mod tests {
             mtime: 0,
             link: None,
             sparse: false,
+            owned: false,
         }
     }
 

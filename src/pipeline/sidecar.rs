@@ -3,8 +3,10 @@
 use super::error::EnvironmentError;
 use super::scan::SubjectDigest;
 use super::source::read_small;
-use crate::bundle::lists;
-use crate::format::digest::Digest;
+use crate::bundle::model::Bundle;
+use crate::bundle::thin_parts::stem_of;
+use crate::bundle::{delta, lists};
+use crate::format::digest::{Digest, sha256, sha512};
 use crate::format::dsse;
 use crate::format::inventory::{Document, Inventory, Location};
 use crate::format::limits::Limits;
@@ -12,7 +14,10 @@ use crate::trust::check::{self, Check};
 use std::path::{Path, PathBuf};
 
 /// Signature files that are known by name and not read by this version.
-const UNREAD: [&str; 2] = [".sig", ".sigstore.json"];
+const UNREAD: &[u8] = b".sigstore.json";
+
+/// Most files of TUF metadata beside an input: four roles, and a root a week for nineteen years.
+const MAX_TUF_FILES: usize = 1028;
 
 /// What lies beside an input.
 #[derive(Debug, Default)]
@@ -49,24 +54,74 @@ impl Sidecars {
                 }
             }
         }
+        if discover {
+            found.add_thin_parts(input)?;
+        }
         Ok(found)
+    }
+
+    /// The parts of a thin mirror beside its archive, where there is a manifest or a statement by its name; the folder of
+    /// TUF metadata belongs to them.
+    fn add_thin_parts(&mut self, input: &Path) -> Result<(), EnvironmentError> {
+        let Some(parent) = input.parent().filter(|_| input.as_os_str() != "-") else { return Ok(()) };
+        let stem = stem_of(&input_name(input));
+        let at = |end: &str| parent.join(format!("{stem}{end}"));
+        if ![".manifest.json", ".bundle.json"].iter().any(|end| at(end).is_file()) {
+            return Ok(());
+        }
+        let ends =
+            [".manifest.json", ".manifest.json.sha256", ".manifest.dsse.json", ".bundle.json", ".bundle.dsse.json"];
+        for path in ends.map(at).into_iter().filter(|path| path.is_file()) {
+            if !self
+                .documents
+                .iter()
+                .any(|known| Some(known.name.as_slice()) == path.file_name().map(|n| n.as_encoded_bytes()))
+            {
+                self.add(&path, false)?;
+            }
+        }
+        let folder = parent.join("tuf");
+        let Ok(entries) = std::fs::read_dir(&folder) else { return Ok(()) };
+        let mut names: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        names.retain(|path| path.is_file() && path.extension().is_some_and(|end| end == "json"));
+        names.sort();
+        for path in names.into_iter().take(MAX_TUF_FILES) {
+            let base = path.file_name().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default();
+            let bytes = read_small(&path, Limits::MAX_DOCUMENT)?;
+            self.documents.push(Document::new([b"tuf/", &base[..]].concat(), Location::Sidecar, bytes));
+        }
+        Ok(())
     }
 
     /// Reads one file and says by its name, else by its content, what it is.
     fn add(&mut self, path: &Path, named: bool) -> Result<(), EnvironmentError> {
         let name = path.file_name().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default();
         let bytes = read_small(path, Limits::MAX_DOCUMENT)?;
-        let unread = UNREAD.iter().any(|suffix| name.ends_with(suffix.as_bytes()));
+        let unread = name.ends_with(UNREAD);
         let mut document = Document { named, ..Document::new(name, Location::Sidecar, bytes) };
         if !unread && !document.envelope && !lists::is_sidecar_list(&document) {
             document.envelope = dsse::parse(&document.bytes).is_ok();
         }
-        if unread || !(document.envelope || lists::is_sidecar_list(&document)) {
-            self.unread.push(Unread { name: document.name, named });
-        } else {
+        // Whether these are of use is known when the kind has read them.
+        let part = [&b".manifest.json"[..], b".bundle.json"].iter().any(|end| document.name.ends_with(end));
+        let open = part || document.name.ends_with(b".sig") || delta::is_applied_log(&document);
+        if unread || open || !(document.envelope || lists::is_sidecar_list(&document)) {
+            self.unread.push(Unread { name: document.name.clone(), named });
+        }
+        if !unread && (open || document.envelope || lists::is_sidecar_list(&document)) {
             self.documents.push(document);
         }
         Ok(())
+    }
+
+    /// The files that nothing in `bundle` was read from.
+    pub(super) fn unused(unread: Vec<Unread>, inventory: &Inventory, bundle: &Bundle) -> Vec<Unread> {
+        let claimed = bundle.claims.documents().iter().filter(|document| document.location == Location::Sidecar);
+        let mut used: Vec<&[u8]> = claimed.map(|document| document.name.as_slice()).collect();
+        if bundle.delta.is_some() {
+            used.extend(inventory.documents.iter().filter(|d| delta::is_applied_log(d)).map(|d| d.name.as_slice()));
+        }
+        unread.into_iter().filter(|file| !used.contains(&file.name.as_slice())).collect()
     }
 
     /// Which digests of the input file itself the lists among them speak of.
@@ -77,7 +132,10 @@ impl Sidecars {
             Ok(Digest::Sha512(_)) => SubjectDigest::Sha512Too,
             Ok(Digest::Sha256(_)) | Err(_) => SubjectDigest::Sha256,
         });
-        needed.max().unwrap_or(SubjectDigest::None)
+        // A thin mirror's documents state the digest of the archive that is the input.
+        let stated = |d: &Document| d.name.ends_with(b".bundle.json") || d.name.starts_with(b"tuf/");
+        let thin = self.documents.iter().any(stated).then_some(SubjectDigest::Sha256);
+        needed.chain(thin).max().unwrap_or(SubjectDigest::None)
     }
 }
 
@@ -99,7 +157,8 @@ fn siblings(input: &Path) -> Vec<PathBuf> {
         parent.join(name)
     };
     let suffixes = [".sha256", ".sha512", ".sig", ".sigstore.json", ".dsse.json"];
-    suffixes.iter().map(|suffix| with(suffix)).chain([parent.join("manifest.dsse.json")]).collect()
+    let names = ["manifest.dsse.json", "appliedExportIds.log"];
+    suffixes.iter().map(|suffix| with(suffix)).chain(names.map(|name| parent.join(name))).collect()
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {
@@ -115,6 +174,10 @@ fn same_file(a: &Path, b: &Path) -> bool {
 pub(super) fn checks(inventory: &Inventory, unread: &[Unread], lists_name_entries: bool) -> Vec<Check> {
     let mut checks = Vec::new();
     for sidecar in inventory.documents.iter().filter(|d| lists::is_sidecar_list(d)) {
+        if let Some(other) = about_another(inventory, sidecar) {
+            checks.push(other_check(sidecar, other));
+            continue;
+        }
         let statements = lists::outer_statements(sidecar, &inventory.name);
         if statements.is_empty() && speaks_of_input(&inventory.name, &sidecar.name) {
             let detail = "its name says that it is about the input, and it states the digest of another file only";
@@ -136,6 +199,32 @@ pub(super) fn checks(inventory: &Inventory, unread: &[Unread], lists_name_entrie
         checks.push(Check::skip(check::SIGNATURE_UNREAD, name, detail).with("named", named.to_string()));
     }
     checks
+}
+
+/// The document beside the input whose name the list bears (`NAME.sha256`).
+fn about_another<'a>(inventory: &'a Inventory, list: &Document) -> Option<&'a Document> {
+    let stem = [".sha256", ".sha512"].iter().find_map(|end| list.name.strip_suffix(end.as_bytes()))?;
+    inventory.documents.iter().find(|d| d.location == Location::Sidecar && d.name == stem)
+}
+
+fn other_check(list: &Document, other: &Document) -> Check {
+    let statements = lists::outer_statements(list, &other.name);
+    let digest_of = |stated: &Digest| match stated {
+        Digest::Sha256(_) => Digest::Sha256(sha256(&other.bytes)),
+        Digest::Sha512(_) => Digest::Sha512(sha512(&other.bytes)),
+    };
+    let name = String::from_utf8_lossy(&other.name);
+    let outcome = match statements.first() {
+        None => Err(format!("its name says that it is about {name}, and it states the digest of another file only")),
+        Some(Err(why)) => Err(why.clone()),
+        Some(Ok(stated)) if digest_of(stated) == *stated => {
+            Ok(format!("{name} has the digest that is stated beside it"))
+        }
+        Some(Ok(stated)) => {
+            Err(format!("expected {} of {name}, found {}", stated.prefixed(), digest_of(stated).prefixed()))
+        }
+    };
+    Check::of(check::SIDECAR_DIGEST, &list.name, outcome)
 }
 
 /// Whether a list beside the input bears the input's name.

@@ -2,12 +2,12 @@
 //! does not depend on the size of the input.
 
 use super::error::EnvironmentError;
+use super::meter::{Form, Measured, Meter, Meters};
 use super::progress::Progress;
 use super::record::Recorder;
 use super::scan::{ScanError, ScanOptions, unknown};
 use crate::format::anomaly::{Anomaly, Defect};
 use crate::format::compress::{Bounded, Codec, GzipReader, StreamFacts, ZstdReader, read_full};
-use crate::format::digest::{Digests, Hasher};
 use crate::format::inventory::{EntryIndex, EntryKind};
 use crate::format::tar::{self, Member, TarInput, TarReader};
 use std::io::{self, BufReader, Read};
@@ -34,7 +34,7 @@ pub(super) fn scan(
     recorder: &mut Recorder,
 ) -> Result<(), ScanError> {
     let consumed = Arc::new(AtomicU64::new(0));
-    let counted = Counted { inner: input, consumed: Arc::clone(&consumed), progress };
+    let counted = Counted::new(input, Arc::clone(&consumed), progress);
     let mut facts = Vec::new();
     let outcome = peel(counted, consumed, options, recorder, &mut facts).and_then(|(decoded, is_tar)| {
         hash_all(decoded, is_tar.then_some(()).map_or(Some(name), |()| None), options, progress, recorder)
@@ -46,7 +46,7 @@ pub(super) fn scan(
 }
 
 /// Takes off layers of compression. Returns the decoded stream and whether it is a tar.
-fn peel<'a>(
+pub(super) fn peel<'a>(
     input: impl Read + Send + 'a,
     consumed: Arc<AtomicU64>,
     options: &ScanOptions,
@@ -115,13 +115,15 @@ fn hash_all(
     progress: &Progress,
     recorder: &mut Recorder,
 ) -> Result<(), ScanError> {
+    let meters = Meters::new(options.sha512, &options.limits);
     std::thread::scope(|scope| {
         let (back, returned) = channel();
         let workers = (0..options.jobs.saturating_sub(1).max(1))
             .map(|_| {
                 let (send, receive) = channel();
                 let back = back.clone();
-                let work = move || work(&receive, &back, options.sha512);
+                let meters = meters.clone();
+                let work = move || work(&receive, &back, &meters);
                 let thread = std::thread::Builder::new().spawn_scoped(scope, work);
                 thread.map(|_| send).map_err(|error| EnvironmentError::threads(options.jobs, &error))
             })
@@ -142,7 +144,7 @@ fn hash_all(
 struct Batch {
     buffer: Vec<u8>,
     used: usize,
-    items: Vec<(EntryIndex, Range<usize>)>,
+    items: Vec<(EntryIndex, Form, Range<usize>)>,
 }
 
 /// Work for a hash thread. Buffers come back with the digests that were finished.
@@ -150,30 +152,36 @@ enum Job {
     /// Whole small entries.
     Batch(Batch),
     /// The next bytes of a large entry; the last part finishes it.
-    Part { index: EntryIndex, buffer: Vec<u8>, length: usize, last: bool },
+    Part { index: EntryIndex, form: Form, buffer: Vec<u8>, length: usize, last: bool },
 }
 
 struct Returned {
     buffer: Vec<u8>,
-    digests: Vec<(EntryIndex, Digests)>,
+    measured: Vec<(EntryIndex, Measured)>,
 }
 
-fn work(jobs: &Receiver<Job>, back: &Sender<Returned>, sha512: bool) {
-    let mut open = Hasher::new(sha512);
+fn work(jobs: &Receiver<Job>, back: &Sender<Returned>, meters: &Meters) {
+    let mut open: Option<Meter> = None;
     for job in jobs {
         let returned = match job {
             Job::Batch(Batch { buffer, items, .. }) => {
-                let digests = items.into_iter().map(|(index, range)| {
-                    let mut hasher = Hasher::new(sha512);
-                    hasher.update(&buffer[range]);
-                    (index, hasher.finish())
+                let measured = items.into_iter().map(|(index, form, range)| {
+                    let mut meter = meters.start(form);
+                    meter.update(&buffer[range]);
+                    (index, meter.finish())
                 });
-                Returned { digests: digests.collect(), buffer }
+                Returned { measured: measured.collect(), buffer }
             }
-            Job::Part { index, buffer, length, last } => {
-                open.update(&buffer[..length]);
-                let done = last.then(|| (index, std::mem::replace(&mut open, Hasher::new(sha512)).finish()));
-                Returned { digests: done.into_iter().collect(), buffer }
+            Job::Part { index, form, buffer, length, last } => {
+                let mut meter = open.take().unwrap_or_else(|| meters.start(form));
+                meter.update(&buffer[..length]);
+                let mut measured = Vec::new();
+                if last {
+                    measured.push((index, meter.finish()));
+                } else {
+                    open = Some(meter);
+                }
+                Returned { measured, buffer }
             }
         };
         if back.send(returned).is_err() {
@@ -231,6 +239,7 @@ impl Splitter<'_> {
             mtime: 0,
             link: None,
             sparse: false,
+            owned: false,
         };
         let index = self.recorder.add(member)?;
         let size = self.large(index, false, &mut |buffer| read_full(&mut decoded, buffer).map_err(ScanError::from))?;
@@ -260,7 +269,7 @@ impl Splitter<'_> {
                 self.recorder.document(index, batch.buffer[range.clone()].to_vec());
             }
             batch.used += size;
-            batch.items.push((index, range));
+            batch.items.push((index, self.recorder.form(index), range));
         }
         // Also after an error: the entries before this one are whole and get their digests.
         self.batch = Some(batch);
@@ -274,7 +283,7 @@ impl Splitter<'_> {
         keep: bool,
         read: &mut dyn FnMut(&mut [u8]) -> Result<usize, ScanError>,
     ) -> Result<u64, ScanError> {
-        let worker = self.turn();
+        let (worker, form) = (self.turn(), self.recorder.form(index));
         let mut document = keep.then(|| Vec::with_capacity(self.recorder.inventory().entry(index).size as usize));
         let mut total = 0;
         loop {
@@ -285,7 +294,7 @@ impl Splitter<'_> {
                 document.extend_from_slice(&buffer[..length]);
             }
             let last = length < buffer.len();
-            self.send(worker, Job::Part { index, buffer, length, last });
+            self.send(worker, Job::Part { index, form, buffer, length, last });
             if last {
                 break;
             }
@@ -331,8 +340,8 @@ impl Splitter<'_> {
     }
 
     fn take_back(&mut self, returned: Returned) {
-        for (index, digests) in returned.digests {
-            self.recorder.digest(index, digests);
+        for (index, measured) in returned.measured {
+            self.recorder.measured(index, measured);
         }
         self.pool.push(returned.buffer);
     }
@@ -348,10 +357,16 @@ impl Splitter<'_> {
 }
 
 /// Counts what was read from the medium. Fills each buffer: how a pipe cuts its bytes must not show in when a limit is hit.
-struct Counted<'a, R> {
+pub(super) struct Counted<'a, R> {
     inner: R,
     consumed: Arc<AtomicU64>,
     progress: &'a Progress,
+}
+
+impl<'a, R> Counted<'a, R> {
+    pub(super) fn new(inner: R, consumed: Arc<AtomicU64>, progress: &'a Progress) -> Self {
+        Counted { inner, consumed, progress }
+    }
 }
 
 impl<R: Read> Read for Counted<'_, R> {
@@ -364,7 +379,7 @@ impl<R: Read> Read for Counted<'_, R> {
 }
 
 /// A stream that skips by reading.
-struct StreamInput<'a>(Box<dyn Read + Send + 'a>);
+pub(super) struct StreamInput<'a>(pub(super) Box<dyn Read + Send + 'a>);
 
 impl Read for StreamInput<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -2,13 +2,14 @@
 //! threads.
 
 use super::error::EnvironmentError;
+use super::meter::{Form, Measured, Meter, Meters};
 use super::progress::Progress;
 use super::random::run_tasks;
 use super::record::Recorder;
 use super::scan::{ScanError, ScanOptions};
 use crate::format::anomaly::{Anomaly, Defect};
-use crate::format::digest::Hasher;
 use crate::format::inventory::{EntryIndex, EntryKind};
+use crate::format::path;
 use crate::format::tar::Member;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use std::collections::HashSet;
@@ -30,13 +31,13 @@ const SET_ID: u32 = 0o6000;
 
 pub(super) fn scan(
     root: &OwnedFd,
-    path: &Path,
+    base: &Path,
     options: &ScanOptions,
     progress: &Progress,
     recorder: &mut Recorder,
 ) -> Result<(), ScanError> {
     recorder.inventory().container.push("directory");
-    let files = walk(path, options, recorder)?;
+    let files = walk(base, options, recorder)?;
     progress.expect(files.iter().map(|(_, size)| size).sum());
     // In the order of the walk: which document is one too many must not depend on threads.
     let mut documents = HashSet::new();
@@ -47,6 +48,7 @@ pub(super) fn scan(
     }
     let tasks = plan(files);
     let recorder = Mutex::new(recorder);
+    let meters = Meters::new(options.sha512, &options.limits);
     run_tasks(options.jobs, tasks.len(), |buffer, number| {
         for index in &tasks[number] {
             let (name, size, mtime) = match recorder.lock() {
@@ -57,10 +59,10 @@ pub(super) fn scan(
                 Err(_) => return Ok(()),
             };
             let mut document = documents.contains(index).then(Vec::new);
-            let digests =
-                read_file(root, path, &name, (size, mtime), buffer, options.sha512, document.as_mut(), progress)?;
+            let meter = meters.start(Form::of(path::normal(&name)));
+            let measured = read_file(root, base, &name, (size, mtime), buffer, meter, document.as_mut(), progress)?;
             if let Ok(mut recorder) = recorder.lock() {
-                recorder.digest(*index, digests);
+                recorder.measured(*index, measured);
                 if let Some(document) = document {
                     recorder.document(*index, document);
                 }
@@ -103,6 +105,7 @@ fn walk(path: &Path, options: &ScanOptions, recorder: &mut Recorder) -> Result<V
             mtime: meta.mtime(),
             link,
             sparse: false,
+            owned: false,
         };
         let index = recorder.add(member)?;
         if kind == EntryKind::File {
@@ -166,14 +169,13 @@ fn read_file(
     name: &[u8],
     expected: (u64, i64),
     buffer: &mut [u8],
-    sha512: bool,
+    mut meter: Meter,
     mut document: Option<&mut Vec<u8>>,
     progress: &Progress,
-) -> Result<crate::format::digest::Digests, ScanError> {
+) -> Result<Measured, ScanError> {
     let at = || base.join(std::ffi::OsStr::from_bytes(name));
     let fail = |error: io::Error| EnvironmentError::read(at(), error);
     let mut file = open_beneath(root, name).map_err(fail)?;
-    let mut hasher = Hasher::new(sha512);
     let mut total = 0;
     loop {
         let count = match file.read(buffer) {
@@ -181,7 +183,7 @@ fn read_file(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(fail(error).into()),
         };
-        hasher.update(&buffer[..count]);
+        meter.update(&buffer[..count]);
         if let Some(document) = document.as_deref_mut() {
             document.extend_from_slice(&buffer[..count]);
         }
@@ -196,7 +198,7 @@ fn read_file(
     if !meta.is_file() || (meta.len(), meta.mtime()) != expected || total != expected.0 {
         return Err(EnvironmentError::Changed { path: at() }.into());
     }
-    Ok(hasher.finish())
+    Ok(meter.finish())
 }
 
 /// Opens `name` below `root` without following any link, in any component.

@@ -1,21 +1,22 @@
 //! `verify`: everything that was read, judged by the policy. The judging works on values; nothing is opened here.
 
+use super::base;
+use super::bundle_tuf;
 use super::entries;
-use super::error::EnvironmentError;
 use super::inspect::{self, Reading, Request};
 use super::progress::Progress;
-use crate::bundle::model::Binding;
+use super::signatures::{self, Proven};
+use super::tuf::TufError;
 use crate::format::anomaly::Defect;
-use crate::format::digest::{Digest, sha256};
 use crate::format::inventory::{EntryIndex, EntryKind};
-use crate::format::time;
+use crate::format::time::{self, Time};
 use crate::trust::authority::{self, Authority, Standing};
 use crate::trust::check::{self, Check};
-use crate::trust::claims::{ClaimingDocument, DocumentIndex, Outcome};
-use crate::trust::envelope::{self, Authentication, Signer};
+use crate::trust::claims::{ClaimingDocument, Outcome};
+use crate::trust::envelope::{Authentication, Signer};
 use crate::trust::policy::{Policy, Property};
 use crate::trust::verdict::{Verdict, judge};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 /// The whole answer about one input.
 pub struct Verification {
@@ -39,25 +40,29 @@ pub struct Verification {
     pub waivers: Vec<String>,
 }
 
-/// Reads and judges.
-pub fn verify(request: &Request, policy: &Policy, progress: &Progress) -> Result<Verification, EnvironmentError> {
-    Ok(assess(inspect::read(request, progress)?, policy))
+/// Reads and judges; for a delta also the bundle that it builds on.
+pub fn verify(request: &Request, policy: &Policy, progress: &Progress) -> Result<Verification, TufError> {
+    let mut reading = inspect::read(request, progress)?;
+    base::compare(&mut reading, request, progress)?;
+    assess(reading, request, policy)
 }
 
 /// Judges what was read.
-pub fn assess(mut reading: Reading, policy: &Policy) -> Verification {
+fn assess(mut reading: Reading, request: &Request, policy: &Policy) -> Result<Verification, TufError> {
     let mut checks = std::mem::take(&mut reading.checks);
     let mut waivers = policy.waivers.clone();
     let required = policy.required(&reading.bundle.promised);
     if reading.inventory.container.last() == Some(&"file") {
         let detail = "the compressed stream holds no archive; a bundle is a directory or a tar";
         checks.insert(0, Check::fail(check::of_defect(Defect::ContainerFormat), "", detail));
-        return stopped(reading, checks, required, waivers);
+        return Ok(stopped(reading, checks, required, waivers));
     }
     if reading.inventory.incomplete {
-        return stopped(reading, checks, required, waivers);
+        return Ok(stopped(reading, checks, required, waivers));
     }
-    let (proven, signers, authenticated_by) = check_signatures(&mut reading, policy, &mut checks);
+    let mut proven = signatures::check(&mut reading, policy, &mut checks);
+    let tuf_held = bundle_tuf::check(&mut reading, request, policy.at, &mut proven, &mut checks)?;
+    let Proven { documents: proven, signers, by: authenticated_by } = proven;
     let set_aside = std::mem::take(&mut reading.bundle.set_aside);
     let is_set_aside = |name: &[u8]| set_aside.iter().any(|path| path == name);
     let authority = authority::spread(&reading.inventory, &reading.bundle.claims, &proven, &is_set_aside);
@@ -65,14 +70,17 @@ pub fn assess(mut reading: Reading, policy: &Policy) -> Verification {
     entries::check(&reading, &authority, policy, &mut checks, &mut waivers);
     check_names(&reading, &required, &mut checks);
     check_age(&reading, policy, &required, &mut checks);
-    not_applicable(&required, &mut checks);
+    not_applicable(&reading, &required, &mut checks);
     let mut established = established(&reading, &authority, authenticated_by, policy, &checks);
+    if tuf_held && !checks.iter().any(|c| c.failed() && c.kind.class == check::Class::Tuf) {
+        established.insert(Property::Tuf);
+    }
     // A file that the operator named and that was not used: what it would have said is not known.
     if checks.iter().any(|c| c.status == check::Status::Skip && c.evidence.get("named").is_some_and(|n| n == "true")) {
         established.remove(&Property::Integrity);
     }
     let verdict = judge(&required, &established, &checks);
-    Verification { reading, authority, checks, signers, authenticated_by, required, established, verdict, waivers }
+    Ok(Verification { reading, authority, checks, signers, authenticated_by, required, established, verdict, waivers })
 }
 
 /// Reading stopped at a container defect: nothing more is concluded.
@@ -96,42 +104,6 @@ fn stopped(reading: Reading, mut checks: Vec<Check>, required: Vec<Property>, wa
     }
 }
 
-/// Verifies every signature document. A document whose payload is its file, and whose signatures verify, is proven.
-fn check_signatures(
-    reading: &mut Reading,
-    policy: &Policy,
-    checks: &mut Vec<Check>,
-) -> (Vec<DocumentIndex>, Vec<Signer>, Authentication) {
-    let (mut proven, mut signers, mut by_target) = (Vec::new(), Vec::new(), BTreeMap::new());
-    let signed = std::mem::take(&mut reading.bundle.signed);
-    for document in &signed {
-        let outcome = envelope::verify(&document.parsed.envelope, &document.name, document.payload_types, policy);
-        checks.extend(outcome.checks);
-        let Some(entry) = document.stands_for else { continue };
-        let bound = document.binding != Binding::Broken;
-        let file = reading.inventory.entry(entry);
-        let stated = if bound { file.sha256 } else { sha256(document.parsed.envelope.payload()) };
-        let name = file.normal_path().to_vec();
-        reading.bundle.claims.state(&reading.inventory, document.document, &name, Some(Digest::Sha256(stated)), None);
-        if let Some(proof) = outcome.proof.filter(|_| bound) {
-            let known = by_target.entry(entry).or_insert(Authentication::None);
-            *known = proof.get().by.max(*known);
-            proven.push(document.document);
-            signers.extend(outcome.signers);
-        }
-    }
-    if signed.is_empty() && !checks.iter().any(|c| c.failed() && c.kind == check::DSSE_ENVELOPE) {
-        let detail = "no signature document was found inside or beside the input";
-        checks.push(Check::skip(check::DSSE_SIGNATURE, "", detail));
-    }
-    reading.bundle.signed = signed;
-    reading.bundle.claims.sort();
-    // Several signatures of one document: the best of them counts. Several signed documents: the weakest of them does,
-    // since each vouches for entries that the others may not name.
-    let by = by_target.into_values().min().unwrap_or(Authentication::None);
-    (proven, signers, by)
-}
-
 fn check_names(reading: &Reading, required: &[Property], checks: &mut Vec<Check>) {
     let found = &reading.portability;
     if found.count == 0 {
@@ -151,47 +123,84 @@ fn check_names(reading: &Reading, required: &[Property], checks: &mut Vec<Check>
     });
 }
 
+/// Age and time of expiry, in one row: what a bundle says of both is judged where freshness is required, and told where not.
 fn check_age(reading: &Reading, policy: &Policy, required: &[Property], checks: &mut Vec<Check>) {
-    /// Clocks of producer and verifier may differ by this much (formats.md 1.4).
-    const TOLERANCE: i64 = 5;
-    let Some((created, document)) = &reading.bundle.created else {
-        if required.contains(&Property::Fresh) {
+    let judged = required.contains(&Property::Fresh);
+    let (created, expires) = (&reading.bundle.created, &reading.bundle.expires);
+    let Some((_, document)) = created.as_ref().or(expires.as_ref()) else {
+        if judged {
             checks.push(Check::skip(check::AGE, "", "no document says when the bundle was made"));
         }
         return;
     };
-    let age = time::age_seconds(*created, policy.at);
-    let words = format!(
-        "made {} by its own account, {} before {}",
-        time::format_rfc3339(*created),
-        time::describe_seconds(age),
-        time::format_rfc3339(policy.at)
-    );
-    let check = match policy.max_age {
-        Some(_) if age < -TOLERANCE => Check::fail(check::AGE, document, format!("{words}: it lies in the future")),
-        Some(limit) if age > limit => {
-            Check::fail(check::AGE, document, format!("{words}; --max-age allows {}", time::describe_seconds(limit)))
+    let (created, expires) = (created.as_ref().map(|(at, _)| *at), expires.as_ref().map(|(at, _)| *at));
+    let mut check = match (age_fault(created, expires, policy), age_words(created, expires, policy.at)) {
+        (Some(fault), words) if judged => Check::fail(check::AGE, document, format!("{words}; {fault}")),
+        (None, words) if policy.max_age.is_some() && created.is_none() => {
+            Check::skip(check::AGE, document, format!("{words}; no document says when the bundle was made"))
         }
-        Some(limit) => {
-            Check::pass(check::AGE, document, format!("{words}; --max-age allows {}", time::describe_seconds(limit)))
+        (None, words) if judged && (policy.max_age.is_some() || expires.is_some()) => {
+            let allowed = policy.max_age.map_or("no --max-age was given".into(), allows);
+            Check::pass(check::AGE, document, format!("{words}; {allowed}"))
         }
-        None => Check::skip(
-            check::AGE,
-            document,
-            format!("{words}; no --max-age was given, and this kind states no time of expiry"),
-        ),
+        (Some(fault), words) => Check::skip(check::AGE, document, format!("{words}; not required, but: {fault}")),
+        (None, words) if expires.is_some() => {
+            Check::skip(check::AGE, document, format!("{words}; neither --max-age nor --require fresh was given"))
+        }
+        (None, words) => {
+            let why = "no --max-age was given, and this kind states no time of expiry";
+            Check::skip(check::AGE, document, format!("{words}; {why}"))
+        }
     };
-    checks.push(check.with("age_seconds", age.to_string()));
+    if let Some(created) = created {
+        check = check.with("age_seconds", time::age_seconds(created, policy.at).to_string());
+    }
+    if let Some(expires) = expires {
+        check = check.with("expires", time::format_rfc3339(expires));
+    }
+    checks.push(check);
+}
+
+/// What is wrong with a time of making or of expiry, whether anybody asked or not.
+fn age_fault(created: Option<Time>, expires: Option<Time>, policy: &Policy) -> Option<String> {
+    /// Clocks of producer and verifier may differ by this much; by more where the bundle states an expiry (formats.md 1.4).
+    const TOLERANCE: i64 = 5;
+    const DRIFT: i64 = 300;
+    let tolerance = if expires.is_some() { DRIFT } else { TOLERANCE };
+    let age = created.map(|created| time::age_seconds(created, policy.at));
+    if age.is_some_and(|age| age < -tolerance) && (policy.max_age.is_some() || expires.is_some()) {
+        return Some("it lies in the future".into());
+    }
+    if expires.is_some_and(|expires| policy.at > expires) {
+        return Some("it has expired".into());
+    }
+    policy.max_age.filter(|limit| age.is_some_and(|age| age > *limit)).map(allows)
+}
+
+fn allows(limit: i64) -> String {
+    format!("--max-age allows {}", time::describe_seconds(limit))
+}
+
+fn age_words(created: Option<Time>, expires: Option<Time>, at: Time) -> String {
+    let made = created.map(|created| {
+        let (made, age) = (time::format_rfc3339(created), time::describe_seconds(time::age_seconds(created, at)));
+        format!("made {made} by its own account, {age} before {}", time::format_rfc3339(at))
+    });
+    let valid = expires.map(|expires| {
+        let clock = if made.is_none() { format!(", now is {}", time::format_rfc3339(at)) } else { String::new() };
+        format!("valid until {}{clock}", time::format_rfc3339(expires))
+    });
+    [made, valid].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// Required properties for which this kind has no evidence at all.
-fn not_applicable(required: &[Property], checks: &mut Vec<Check>) {
+fn not_applicable(reading: &Reading, required: &[Property], checks: &mut Vec<Check>) {
     let rows = [
-        (Property::Tuf, check::TUF),
-        (Property::Transparency, check::TRANSPARENCY),
-        (Property::Sequence, check::SEQUENCE),
+        (Property::Tuf, check::TUF, reading.bundle.tuf.is_some()),
+        (Property::Transparency, check::TRANSPARENCY, false),
+        (Property::Sequence, check::SEQUENCE, reading.bundle.delta.is_some()),
     ];
-    for (property, kind) in rows.into_iter().filter(|(property, _)| required.contains(property)) {
+    for (property, kind, _) in rows.into_iter().filter(|(property, _, has)| required.contains(property) && !has) {
         checks.push(Check::skip(
             kind,
             "",
@@ -220,6 +229,10 @@ fn established(
         if by == Authentication::PublicKey {
             held.insert(Property::PublicKey);
         }
+    }
+    let sequenced = checks.iter().any(|c| c.kind.class == check::Class::Sequence && c.status == check::Status::Pass);
+    if sequenced && !failed(check::Class::Sequence) {
+        held.insert(Property::Sequence);
     }
     if checks.iter().any(|c| c.kind == check::AGE && c.status == check::Status::Pass) {
         held.insert(Property::Fresh);

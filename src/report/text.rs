@@ -155,7 +155,7 @@ impl<W: Write> Page<W> {
             } else {
                 ""
             };
-            let input = if matches!(signer.input, "pae" | "canonical-json") {
+            let input = if matches!(signer.input, "pae" | "canonical-json" | "jws") {
                 String::new()
             } else {
                 format!(", over the non-standard input {}", signer.input)
@@ -230,7 +230,8 @@ impl<W: Write> Page<W> {
         if !external.is_empty() {
             self.title(&format!("External: named, not carried here ({})", external.len()))?;
             for item in external.iter().take(SHOWN) {
-                self.wrap("  ", &format!("{} ({} bytes)", clean_text(&item.path), item.size))?;
+                let size = item.size.map_or(String::new(), |size| format!(" ({size} bytes)"));
+                self.wrap("  ", &format!("{}{size}", clean_text(&item.path)))?;
             }
             if external.len() > SHOWN {
                 self.wrap("  ", &format!("… and {} more; --json lists them", external.len() - SHOWN))?;

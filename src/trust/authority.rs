@@ -222,6 +222,7 @@ mod tests {
             mode: 0o644,
             kind: EntryKind::File,
             hashed: true,
+            owned: false,
         });
         let mut inventory = Inventory { entries: entries.collect(), ..Inventory::default() };
         inventory.seal();

@@ -81,12 +81,20 @@ checks! {
     DSSE_SIGNATURE = "dsse-signature", Signature;
     /// The signed payload is the file that it stands for.
     DSSE_PAYLOAD = "dsse-payload", Signature;
+    /// A trusted key signed the file in a JWS, with the algorithm that its header names.
+    JWS_SIGNATURE = "jws-signature", Signature;
     /// The members around an envelope agree with what is signed.
     SIGNATURE_DOCUMENT = "signature-document", Signature;
     /// A signature file that this version does not read.
     SIGNATURE_UNREAD = "signature-unread", Signature;
+    /// A detached signature over the raw bytes of a file is one by enough trusted keys.
+    BLOB_SIGNATURE = "blob-signature", Signature;
+    /// What was signed says that it was signed as what it is used for.
+    SIGNATURE_PURPOSE = "signature-purpose", Signature;
     /// A document is strict JSON.
     DOCUMENT_JSON = "document-json", Integrity;
+    /// A document is YAML of the plain subset.
+    DOCUMENT_YAML = "document-yaml", Integrity;
     /// A document has the fields of its kind.
     DOCUMENT_SCHEMA = "document-schema", Integrity;
     /// A document that the kind requires is there.
@@ -127,6 +135,26 @@ checks! {
     SITE_DIGEST = "site-digest", Integrity;
     /// The draft's policy `no-external-assets`.
     SITE_POLICY = "site-policy", Integrity;
+    /// A file of records holds as many as documents state.
+    RECORD_COUNT = "record-count", Integrity;
+    /// The digest over all contents of an export.
+    RERUN_HASH = "rerun-hash", Integrity;
+    /// The selectors of an export name its tenant.
+    SELECTORS_TENANT = "selectors-tenant", Integrity;
+    /// The provenance has the manifest as a subject.
+    PROVENANCE_SUBJECT = "provenance-subject", Integrity;
+    /// The counts of an index are those of the data.
+    INDEX_COUNTS = "index-counts", Integrity;
+    /// Digests inside a manifest of files that lie around it.
+    MANIFEST_HASHES = "manifest-hashes", Integrity;
+    /// A data key could be unwrapped by an identity of the operator.
+    ENCRYPTION_KEY = "encryption-key", Integrity;
+    /// An encrypted entry opens at its place.
+    ENCRYPTION_OPEN = "encryption-open", Integrity;
+    /// A delta says of each change what the files show.
+    DELTA_CHANGES = "delta-changes", Integrity;
+    /// Each OCI artefact has an SBOM.
+    ARTIFACT_SBOM = "artifact-sbom", Integrity;
     /// Times, modes and owners are those of the documented recipe (a hint).
     DETERMINISM = "determinism", Integrity;
     /// Age against `--max-age`.
@@ -145,10 +173,16 @@ checks! {
     TUF_DELEGATION = "tuf-delegation", Tuf;
     /// TUF: length and hashes of a target file.
     TUF_TARGET = "tuf-target", Tuf;
+    /// TUF: what another implementation says of metadata and targets that were accepted.
+    TUF_SECOND_OPINION = "tuf-second-opinion", Tuf;
     /// RFC 3161 timestamp tokens.
     TIMESTAMP = "timestamp", Transparency;
     /// Transparency log proofs.
     TRANSPARENCY = "transparency", Transparency;
+    /// A delta builds on the base that was given.
+    DELTA_BASE = "delta-base", Sequence;
+    /// A delta follows what was applied before.
+    DELTA_ORDER = "delta-order", Sequence;
     /// Order against what was accepted before.
     SEQUENCE = "sequence", Sequence;
 }

@@ -64,6 +64,8 @@ pub enum Outcome {
     NotAFile,
     /// A SHA-512 was stated and this pass did not compute one.
     NotComputed,
+    /// The entry is encrypted and was not opened: whichever text the digest is of, nothing is known of the content.
+    Sealed,
 }
 
 /// One claim about one entry that is there.
@@ -154,7 +156,7 @@ impl Claims {
             let outcome = compare(inventory, entry, digest, size);
             self.needs_sha512 |= outcome == Outcome::NotComputed;
             self.claims.push(Claim { entry, document, outcome });
-            if !matches!(outcome, Outcome::Agrees | Outcome::Named) {
+            if !matches!(outcome, Outcome::Agrees | Outcome::Named | Outcome::Sealed) {
                 self.disputes.push(Dispute { entry, document, outcome, digest, size });
             }
         }
@@ -213,6 +215,15 @@ fn compare(inventory: &Inventory, entry: EntryIndex, digest: Option<Digest>, siz
     let found = inventory.entry(entry);
     if found.kind != EntryKind::File || !found.hashed {
         return Outcome::NotAFile;
+    }
+    // Documents do not say whether the digest of an encrypted file is that of its cipher text or of its plain text.
+    match (inventory.sealed.get(&entry).map(|sealed| &sealed.plain), digest) {
+        (Some(None), _) => return Outcome::Sealed,
+        (Some(Some(plain)), Some(Digest::Sha256(stated))) if stated == plain.sha256 => {
+            let size_fits = size.is_none_or(|stated| stated == plain.size);
+            return if size_fits { Outcome::Agrees } else { Outcome::SizeDiffers };
+        }
+        _ => {}
     }
     let digest_fits = match digest {
         Some(Digest::Sha256(stated)) => stated == found.sha256,

@@ -42,7 +42,8 @@ pub struct Signer {
     pub keyid: Option<String>,
     /// The scheme that verified.
     pub scheme: &'static str,
-    /// The signing input: `pae`, the legacy one that the operator allowed, or `canonical-json` (TUF).
+    /// The signing input: `pae`, the legacy one that the operator allowed, `raw-bytes` (a file as it lies there),
+    /// `canonical-json` (TUF), or `jws`.
     pub input: &'static str,
     /// Public key or shared secret.
     pub by: Authentication,
@@ -172,7 +173,11 @@ fn find_signers(envelope: &Envelope, name: &[u8], policy: &Policy) -> (Vec<Signe
     (signers, false)
 }
 
-fn keys_behind(message: &[u8], untrusted_signature: &[u8], policy: &Policy) -> Vec<(String, Scheme, Authentication)> {
+pub(super) fn keys_behind(
+    message: &[u8],
+    untrusted_signature: &[u8],
+    policy: &Policy,
+) -> Vec<(String, Scheme, Authentication)> {
     let public = policy.keys.public().iter().filter_map(|key| {
         let scheme = signature::verify_any(key, &policy.schemes, message, untrusted_signature).ok()?;
         Some((key.fingerprint().to_string(), scheme, Authentication::PublicKey))
@@ -195,7 +200,7 @@ fn signing_inputs<'a>(envelope: &'a Envelope, policy: &Policy) -> Vec<(&'static 
 }
 
 /// Public keys alone reach the threshold, or shared secrets were needed.
-fn weakest_needed(signers: &[Signer], policy: &Policy) -> Authentication {
+pub(super) fn weakest_needed(signers: &[Signer], policy: &Policy) -> Authentication {
     let public = signers.iter().filter(|s| s.by == Authentication::PublicKey).map(|s| s.fingerprint.as_str());
     if threshold::reached(public, policy.threshold) { Authentication::PublicKey } else { Authentication::SharedSecret }
 }

@@ -2,19 +2,25 @@
 //! nothing, reads no clock.
 
 pub mod authority;
+pub mod blob;
 pub mod check;
 pub mod claims;
 pub mod envelope;
+pub mod identity;
 pub mod jwk;
+pub mod jws;
 pub mod key;
 pub mod keyring;
 pub mod policy;
+pub mod sealed;
 pub mod signature;
 pub mod threshold;
 pub mod tuf;
 pub mod verdict;
 pub mod verified;
 
+#[cfg(test)]
+pub(crate) mod age_vectors;
 mod der;
 mod key_error;
 mod pem;

@@ -20,7 +20,7 @@ pub enum Property {
     Tuf,
     /// A transparency log proof.
     Transparency,
-    /// Younger than `--max-age`.
+    /// Younger than `--max-age`, and not expired where the bundle says until when it may be used.
     Fresh,
     /// In order after what was accepted before.
     Sequence,

@@ -12,10 +12,12 @@ use portcullis::format::{checksums, dsse, json, path, pax, time};
 use portcullis::pipeline::inspect::Request;
 use portcullis::pipeline::progress::Progress;
 use portcullis::pipeline::scan::{ScanOptions, SubjectDigest};
+use portcullis::pipeline::tuf::{Documents, in_bundle};
 use portcullis::pipeline::verify::{self, Verification};
 use portcullis::report::{Outcome, Report, Subject, cleaning, json as json_report, text};
 use portcullis::trust::key;
 use portcullis::trust::policy::Policy;
+use portcullis::trust::tuf::{Client, RootView, names, signed_text};
 use portcullis::trust::verdict::Verdict;
 use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::sync::Arc;
@@ -211,6 +213,53 @@ pub(crate) fn keys(data: &[u8]) {
     }
 }
 
+/// A good repository, with a role below a delegation; its root is the one that is trusted.
+const METADATA: [(&str, &[u8]); 5] = [
+    ("root", include_bytes!("../../fixtures/tuf/good-rotated-delegated/metadata/1.root.json")),
+    ("timestamp", include_bytes!("../../fixtures/tuf/good-rotated-delegated/metadata/timestamp.json")),
+    ("snapshot", include_bytes!("../../fixtures/tuf/good-rotated-delegated/metadata/1.snapshot.json")),
+    ("targets", include_bytes!("../../fixtures/tuf/good-rotated-delegated/metadata/1.targets.json")),
+    ("tools", include_bytes!("../../fixtures/tuf/good-rotated-delegated/metadata/1.tools.json")),
+];
+
+/// The one successor that the keys of that root signed.
+const SECOND_ROOT: &[u8] = include_bytes!("../../fixtures/tuf/good-rotated-delegated/metadata/2.root.json");
+
+/// Nothing is trusted in the place of a document but what was signed; and nothing at all where the root is not the trusted
+/// one. What becomes a file name is one component.
+pub(crate) fn tuf(data: &[u8]) {
+    let at = time::parse_rfc3339("2026-11-20T00:00:00Z").expect("a date");
+    let _ = (Client::start(data, at).map(drop), RootView::of(data).map(|root| root.version()));
+    let name = String::from_utf8_lossy(data);
+    for file in
+        [names::metadata(&name, None), names::metadata(&name, Some(7)), names::copy(&name)].into_iter().flatten()
+    {
+        assert!(!file.contains(['/', '\\', '\0']) && ![".", ".."].contains(&file.as_str()), "{file:?}");
+    }
+    let targets = ["mirror-thin-v1.tar.gz", "tools/unpack.txt"].map(str::to_owned);
+    // In the places where it can be read, and in one more.
+    let fits = |(index, (place, _)): &(usize, (&str, &[u8]))| {
+        data.len() % METADATA.len() == *index || signed_text(place, data).is_some()
+    };
+    for (_, (place, original)) in METADATA.into_iter().enumerate().filter(fits) {
+        let mut documents = Documents::new("tuf");
+        for (role, bytes) in METADATA {
+            documents.insert(format!("{role}.json"), if role == place { data } else { bytes });
+        }
+        let trusted: &[u8] = METADATA[0].1;
+        let root = Some((&b"root.json"[..], trusted));
+        let request = in_bundle::Request { documents: &documents, root, datastore: None, targets: &targets, at };
+        let outcome = in_bundle::verify(&request).expect("bad metadata is an answer, not an error");
+        if outcome.trusted.is_some() {
+            assert!(!outcome.checks.iter().any(portcullis::trust::check::Check::failed));
+            let signed = [original, SECOND_ROOT].map(|bytes| signed_text(place, bytes));
+            assert!(signed.contains(&signed_text(place, data)), "{place} was signed by nobody");
+        } else {
+            assert!(data != original, "{place}: {:?}", outcome.checks);
+        }
+    }
+}
+
 /// Dates and durations are read or refused.
 pub(crate) fn times(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
@@ -259,8 +308,7 @@ fn judge(data: &[u8]) {
             subject: if jobs > 1 { SubjectDigest::Sha256 } else { SubjectDigest::None },
             sha512: false,
         };
-        let request =
-            Request { input: file.path().into(), scan, sidecars: Vec::new(), discover_sidecars: false, kind: None };
+        let request = Request::new(file.path(), scan);
         verify::verify(&request, policy, &Progress::default()).expect("a bad bundle is an answer, not an error")
     };
     let unsigned = run(1, &Policy::new(at));

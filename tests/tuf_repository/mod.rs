@@ -37,8 +37,21 @@ pub struct Key {
 
 /// An Ed25519 key of a name; the same name is the same key.
 pub fn key(name: &str) -> Key {
-    let secret = Secret::Ed25519(Arc::new(SigningKey::from_bytes(&Sha256::digest(name).into())));
+    let secret = Secret::Ed25519(Arc::new(SigningKey::from_bytes(&seed(name))));
     Key { id: format!("id of {name}"), secret }
+}
+
+/// The seed of the Ed25519 key of a name, for other programs that sign.
+pub fn seed(name: &str) -> [u8; 32] {
+    Sha256::digest(name).into()
+}
+
+/// The key of a name under the id that the specification wants: the digest of the key.
+pub fn digest_key(name: &str) -> Key {
+    let key = key(name);
+    let mut text = String::new();
+    canonical(&key.object(), &mut text);
+    key.called(&hex(&Sha256::digest(text)))
 }
 
 pub fn ecdsa() -> Key {
@@ -215,6 +228,40 @@ impl Repo {
         next["version"] = json!(self.roots.len() + 1);
         change(&mut next);
         self.roots.push((next, keys.to_vec()));
+    }
+
+    /// The same repository with key ids that are digests of the keys, as the specification wants them: the only form that
+    /// tough reads.
+    pub fn with_digests_as_key_ids(&self) -> Repo {
+        let mut repo = self.clone();
+        let mut ids = BTreeMap::new();
+        let payloads = || self.roots.iter().map(|(payload, _)| payload).chain([&self.targets]);
+        for payload in payloads().chain(self.delegated.values().map(|(payload, _)| payload)) {
+            for table in [&payload["keys"], &payload["delegations"]["keys"]] {
+                for (id, object) in table.as_object().into_iter().flatten() {
+                    let mut text = String::new();
+                    canonical(object, &mut text);
+                    ids.insert(id.clone(), hex(&Sha256::digest(text)));
+                }
+            }
+        }
+        let renamed = |payload: &mut Value| {
+            let mut text = payload.to_string();
+            for (id, digest) in &ids {
+                text = text.replace(&json!(id).to_string(), &json!(digest).to_string());
+            }
+            *payload = serde_json::from_str(&text).unwrap();
+        };
+        let signers = |keys: &mut Vec<Key>| keys.iter_mut().for_each(|key| key.id = ids[&key.id].clone());
+        for (payload, keys) in repo.roots.iter_mut().chain(repo.delegated.values_mut()) {
+            renamed(payload);
+            signers(keys);
+        }
+        renamed(&mut repo.targets);
+        for keys in [&mut repo.timestamp_keys, &mut repo.snapshot_keys, &mut repo.targets_keys] {
+            signers(keys);
+        }
+        repo
     }
 
     pub fn root_bytes(&self, version: usize) -> Vec<u8> {

@@ -1,10 +1,15 @@
-//! `tuf verify`: one TUF repository in two folders, from a trusted root to the bytes of its targets. The rules are those of
-//! [`trust::tuf`](crate::trust::tuf); here are the files, in the order in which the specification wants them touched.
+//! `tuf verify`: one TUF repository in two folders, from a trusted root to the bytes of its targets; and the metadata that a
+//! bundle carries ([`in_bundle`]). The rules are those of [`trust::tuf`](crate::trust::tuf); here are the files, in the order
+//! in which the specification wants them touched.
 
+mod documents;
 mod folder;
+pub mod in_bundle;
 mod outcome;
 mod repository;
+mod roots;
 mod rows;
+mod second_opinion;
 mod targets;
 mod workflow;
 
@@ -13,6 +18,8 @@ use super::verify::Verification;
 use crate::format::time::Time;
 use std::path::PathBuf;
 
+pub use documents::Documents;
+pub use outcome::RoleDocument;
 pub use repository::Probe;
 
 /// What to verify.
@@ -60,7 +67,7 @@ pub struct Run {
 pub fn verify(request: &Request) -> Run {
     match workflow::Workflow::new(request) {
         Ok(mut workflow) => {
-            let outcome = workflow.run();
+            let outcome = workflow.run(&request.targets);
             let (record, probes) = workflow.into_parts();
             let verification = outcome.map(|()| record.into_verification());
             Run { verification, probes }

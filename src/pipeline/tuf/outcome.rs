@@ -25,11 +25,21 @@ struct Used {
     stated_by: Option<String>,
 }
 
+/// A metadata document that was accepted, and by whom it is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleDocument {
+    /// Where it lies: its path inside the bundle, or `datastore/NAME`, or the name of the operator's root.
+    pub path: String,
+    /// Role, version, expiry, threshold and signers.
+    pub accepted: Accepted,
+}
+
 /// Rows, signers and files, collected while the run goes on.
 #[derive(Default)]
 pub(super) struct Record {
     pub(super) checks: Vec<Check>,
     signers: Vec<Signer>,
+    roles: Vec<RoleDocument>,
     /// By path: `metadata/NAME`, `targets/NAME`.
     files: BTreeMap<String, Used>,
     /// Whether metadata was followed to the top-level targets.
@@ -41,6 +51,7 @@ impl Record {
     pub(super) fn metadata(&mut self, path: &str, bytes: &[u8], accepted: &Accepted) {
         let used = Used { size: bytes.len() as u64, sha256: sha256(bytes), stated_by: None };
         self.files.insert(path.into(), used);
+        self.roles.push(RoleDocument { path: path.into(), accepted: accepted.clone() });
         self.signers.extend(accepted.signers.iter().map(|signer| Signer {
             fingerprint: signer.fingerprint.clone(),
             keyid: Some(signer.keyid.clone()),
@@ -57,6 +68,11 @@ impl Record {
         self.files.insert(format!("targets/{name}"), used);
     }
 
+    /// Rows, signers, documents.
+    pub(super) fn into_rows(self) -> (Vec<Check>, Vec<Signer>, Vec<RoleDocument>) {
+        (self.checks, self.signers, self.roles)
+    }
+
     pub(super) fn into_verification(self) -> Verification {
         let mut inventory = Inventory { container: vec!["directory"], ..Inventory::default() };
         for (path, used) in &self.files {
@@ -68,6 +84,7 @@ impl Record {
                 mode: 0o644,
                 kind: EntryKind::File,
                 hashed: true,
+                owned: false,
             });
         }
         inventory.seal();
@@ -75,7 +92,7 @@ impl Record {
         let (mut standings, mut trusted) = (Vec::new(), Vec::new());
         for entry in &inventory.entries {
             let path = String::from_utf8_lossy(&entry.path);
-            let stated_by = self.files.get(path.as_ref()).and_then(|used| used.stated_by.as_deref());
+            let stated_by = self.files.get::<str>(&path).and_then(|used| used.stated_by.as_deref());
             standings.push(if stated_by.is_some() { Standing::Pinned } else { Standing::Evidence });
             if let Some(by) = stated_by {
                 let document = bundle.claims.document(by.as_bytes(), Location::Sidecar, Role::Manifest);

@@ -1,5 +1,6 @@
-//! The repository as it lies on disk, and the record of every file that was looked for.
+//! The repository as it lies in folders or in a bundle, and the record of every file that was looked for.
 
+use super::documents::Documents;
 use super::folder::{Folder, Found};
 use crate::pipeline::error::EnvironmentError;
 use crate::trust::tuf::names::TargetPath;
@@ -17,12 +18,28 @@ pub struct Probe {
     pub present: bool,
 }
 
-/// The two folders of a repository.
+/// Where metadata comes from.
 #[derive(Debug)]
-pub(super) struct Repository {
-    metadata: Folder,
+enum Metadata<'a> {
+    /// A folder on disk, under published names.
+    Folder(Folder),
+    /// Documents of a bundle.
+    Documents(&'a Documents<'a>),
+}
+
+/// A repository: its metadata, and the folder of targets where targets are read.
+#[derive(Debug)]
+pub(super) struct Repository<'a> {
+    metadata: Metadata<'a>,
     targets: Option<Folder>,
     pub(super) probes: Vec<Probe>,
+}
+
+/// A metadata file that was looked for.
+pub(super) struct MetadataFile {
+    /// Where it lies or should lie, for the report.
+    pub(super) path: String,
+    pub(super) content: Found<Vec<u8>>,
 }
 
 /// A target file, opened.
@@ -33,17 +50,46 @@ pub(super) struct OpenTarget {
     pub(super) name: String,
 }
 
-impl Repository {
+impl<'a> Repository<'a> {
     pub(super) fn open(metadata: &Path, targets: Option<&Path>) -> Result<Self, EnvironmentError> {
         let targets = targets.map(Folder::open).transpose()?;
-        Ok(Repository { metadata: Folder::open(metadata)?, targets, probes: Vec::new() })
+        Ok(Repository { metadata: Metadata::Folder(Folder::open(metadata)?), targets, probes: Vec::new() })
     }
 
-    /// Reads the metadata file `name` of at most `limit` bytes.
-    pub(super) fn metadata(&mut self, name: &str, limit: u64) -> Result<Found<Vec<u8>>, EnvironmentError> {
-        let found = self.metadata.read(name, limit);
-        self.note("md", name, &found);
-        found
+    pub(super) fn in_bundle(documents: &'a Documents<'a>) -> Self {
+        Repository { metadata: Metadata::Documents(documents), targets: None, probes: Vec::new() }
+    }
+
+    /// The documents, where the repository lies in a bundle.
+    pub(super) fn documents(&self) -> Option<&'a Documents<'a>> {
+        match self.metadata {
+            Metadata::Documents(documents) => Some(documents),
+            Metadata::Folder(_) => None,
+        }
+    }
+
+    /// Reads the metadata file `name` of at most `limit` bytes; `plain` is its name without a version, under which a bundle
+    /// may carry it.
+    pub(super) fn metadata(&mut self, name: &str, plain: &str, limit: u64) -> Result<MetadataFile, EnvironmentError> {
+        match &self.metadata {
+            Metadata::Folder(folder) => {
+                let found = folder.read(name, limit);
+                self.note("md", name, &found);
+                Ok(MetadataFile { path: format!("metadata/{name}"), content: found? })
+            }
+            Metadata::Documents(documents) => {
+                let name = documents.lies_as(name, plain);
+                Ok(MetadataFile { path: documents.path(name), content: documents.read(name, limit) })
+            }
+        }
+    }
+
+    /// Where a metadata file of this name lies, for the report.
+    pub(super) fn path(&self, name: &str) -> String {
+        match &self.metadata {
+            Metadata::Folder(_) => format!("metadata/{name}"),
+            Metadata::Documents(documents) => documents.path(name),
+        }
     }
 
     /// Opens the target at `path`.
@@ -79,7 +125,10 @@ impl Repository {
             // As it would be written: no sign, no leading zero.
             digits.parse::<u64>().ok().filter(|number| number.to_string() == digits)
         };
-        let names = self.metadata.names()?;
+        let names = match &self.metadata {
+            Metadata::Folder(folder) => folder.names()?,
+            Metadata::Documents(documents) => documents.names(),
+        };
         Ok(names.into_iter().filter_map(number).filter(|found| *found > version).min())
     }
 }

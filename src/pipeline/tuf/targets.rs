@@ -44,21 +44,37 @@ impl Workflow<'_> {
         self.fail(Check::fail(check::TUF_TARGET, name, detail))
     }
 
-    /// The first role, in the order of the search, that lists the target.
+    /// The first role, in the order of the search, that lists the target; none is a failure.
     fn find(&mut self, client: &mut Client, name: &str) -> Result<(Verified<TargetFile>, String), Stop> {
+        self.search(client, name)?.ok_or(Stop::Refused)
+    }
+
+    /// The first role, in the order of the search, that lists the target; where none does, a failing row.
+    pub(super) fn search(
+        &mut self,
+        client: &mut Client,
+        name: &str,
+    ) -> Result<Option<(Verified<TargetFile>, String)>, Stop> {
         let mut search = Search::new(name);
         loop {
             let Some(step) = self.accept(check::TUF_DELEGATION, name, search.next_role())? else {
                 let detail = "no trusted role lists this target; check its name";
-                return self.fail(Check::fail(check::TUF_TARGET, name, detail));
+                self.record.checks.push(Check::fail(check::TUF_TARGET, name, detail));
+                return Ok(None);
             };
             if !client.has_targets(&step) {
                 self.targets_metadata(client, &step.role, step.delegator.as_deref(), check::TUF_DELEGATION)?;
             }
             if let Some(file) = self.accept(check::TUF_DELEGATION, name, client.look(&mut search, &step))? {
-                return Ok((file, step.role));
+                self.second_opinion_on(client, name, file.get())?;
+                return Ok(Some((file, step.role)));
             }
         }
+    }
+
+    /// Where the metadata of a role that was loaded lies.
+    pub(super) fn path_of(&self, role: &str) -> String {
+        self.loaded.get(role).map_or(role, |(path, _)| path.as_str()).to_string()
     }
 
     /// Digests of the copy in `--out`, where they are right.
@@ -116,7 +132,7 @@ impl Workflow<'_> {
     }
 
     fn found(&mut self, name: &str, file: &TargetFile, digests: &Digests, role: &str, detail: String) {
-        let by = self.loaded.get(role).map_or(role, |(path, _)| path.as_str()).to_string();
+        let by = self.path_of(role);
         self.record.target(name, file.length, digests.sha256, &by);
         let row = Check::pass(check::TUF_TARGET, name, detail)
             .with("role", role)

@@ -3,16 +3,19 @@
 
 use super::folder::{Destination, Found};
 use super::outcome::Record;
-use super::repository::{Probe, Repository};
+use super::repository::{MetadataFile, Probe, Repository};
 use super::rows;
-use super::{Request, TufError};
+use super::second_opinion::{self, Evidence, Opinion, View};
+use super::{Request, TufError, in_bundle};
+use crate::format::time::Time;
 use crate::pipeline::error::EnvironmentError;
 use crate::trust::check::{self, Check, CheckKind};
 use crate::trust::tuf::names;
 use crate::trust::tuf::{
-    Accepted, Client, MAX_METADATA, MAX_ROOTS, MAX_STATED, MAX_TARGETS, Recalled, Refusal, Updated,
+    Accepted, Client, MAX_METADATA, MAX_STATED, MAX_TARGETS, Recalled, Refusal, TargetFile, Updated,
 };
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Why a run ends before its end.
 #[derive(Debug)]
@@ -29,32 +32,70 @@ impl From<EnvironmentError> for Stop {
     }
 }
 
+/// What a run begins with.
+#[derive(Clone, Copy)]
+pub(super) struct Trust<'a> {
+    /// The root that the operator trusts: its name, for the report, and its bytes.
+    pub(super) root: Option<(&'a [u8], &'a [u8])>,
+    /// State of earlier runs.
+    pub(super) datastore: Option<&'a Path>,
+    /// The one clock of the run.
+    pub(super) at: Time,
+}
+
 /// One run.
 pub(super) struct Workflow<'a> {
-    pub(super) request: &'a Request,
-    pub(super) repository: Repository,
-    datastore: Option<Destination>,
+    pub(super) trust: Trust<'a>,
+    pub(super) repository: Repository<'a>,
+    pub(super) datastore: Option<Destination>,
     pub(super) out: Option<Destination>,
     pub(super) record: Record,
     /// Targets metadata of this run, so that a second delegator judges the same bytes.
     pub(super) loaded: BTreeMap<String, (String, Vec<u8>)>,
+    /// What the second opinion is asked about.
+    evidence: Evidence,
+    /// What it has come to trust, once it agreed.
+    view: Option<View>,
+    /// Why it could not be had, and with how many documents it was asked for; no number after its last word.
+    unsettled: Option<(String, Option<usize>)>,
 }
 
 impl<'a> Workflow<'a> {
+    /// Over a repository in folders.
     pub(super) fn new(request: &'a Request) -> Result<Self, EnvironmentError> {
+        let root = request.root.as_ref().map(|(name, bytes)| (name.as_slice(), bytes.as_slice()));
+        let trust = Trust { root, datastore: request.datastore.as_deref(), at: request.at };
+        let repository = Repository::open(&request.metadata_dir, request.targets_dir.as_deref())?;
+        let out = request.out.as_deref().map(Destination::open).transpose()?;
+        Ok(Workflow { out, ..Workflow::over(repository, trust)? })
+    }
+
+    /// Over the documents of a bundle.
+    pub(super) fn in_bundle(request: &in_bundle::Request<'a>) -> Result<Self, EnvironmentError> {
+        let trust = Trust { root: request.root, datastore: request.datastore, at: request.at };
+        Workflow::over(Repository::in_bundle(request.documents), trust)
+    }
+
+    fn over(repository: Repository<'a>, trust: Trust<'a>) -> Result<Self, EnvironmentError> {
         Ok(Workflow {
-            request,
-            repository: Repository::open(&request.metadata_dir, request.targets_dir.as_deref())?,
-            datastore: request.datastore.as_deref().map(Destination::open).transpose()?,
-            out: request.out.as_deref().map(Destination::open).transpose()?,
+            trust,
+            repository,
+            datastore: trust.datastore.map(Destination::open).transpose()?,
+            out: None,
             record: Record::default(),
             loaded: BTreeMap::new(),
+            evidence: Evidence::default(),
+            view: None,
+            unsettled: None,
         })
     }
 
-    /// All steps; a refusal is no error but a row.
-    pub(super) fn run(&mut self) -> Result<(), TufError> {
-        match self.steps() {
+    /// All steps, and the targets; a refusal is no error but a row.
+    pub(super) fn run(&mut self, targets: &[String]) -> Result<(), TufError> {
+        let outcome = self.metadata();
+        let outcome = outcome.and_then(|mut client| targets.iter().try_for_each(|name| self.target(&mut client, name)));
+        self.close();
+        match outcome {
             Ok(()) | Err(Stop::Refused) => Ok(()),
             Err(Stop::Error(error)) => Err(error),
         }
@@ -64,85 +105,59 @@ impl<'a> Workflow<'a> {
         (self.record, self.repository.probes)
     }
 
-    fn steps(&mut self) -> Result<(), Stop> {
+    /// Everything up to the top-level targets.
+    pub(super) fn metadata(&mut self) -> Result<Client, Stop> {
         let mut client = self.trusted_root()?;
         self.root_chain(&mut client)?;
         self.timestamp(&mut client)?;
         self.snapshot(&mut client)?;
         self.targets_metadata(&mut client, "targets", None, check::TUF_TARGETS)?;
         self.record.complete = true;
-        let request = self.request;
-        request.targets.iter().try_for_each(|name| self.target(&mut client, name))
-    }
-
-    /// Step 5.2: the root to begin from, of the operator or of an earlier run, whichever is newer.
-    fn trusted_root(&mut self) -> Result<Client, Stop> {
-        let request = self.request;
-        let stored = self.stored("root.json", MAX_METADATA)?;
-        let given = request.root.as_ref().map(|(name, bytes)| (String::from_utf8_lossy(name).into_owned(), bytes));
-        let Some((name, bytes)) = given else {
-            let datastore = request.datastore.clone().unwrap_or_default();
-            let stored = stored.ok_or(Stop::Error(TufError::NoRoot { datastore }))?;
-            return self.begin("datastore/root.json", &stored, ", trusted by an earlier run");
-        };
-        let client = self.begin(&name, bytes, ", which the operator trusts")?;
-        let Some(stored) = stored else {
-            self.store("root.json", bytes)?;
-            return Ok(client);
-        };
-        let earlier = self.begin("datastore/root.json", &stored, ", trusted by an earlier run")?;
-        if client.root_version() > earlier.root_version() {
-            self.store("root.json", bytes)?;
-            self.forget_if(client.rotated_since(&earlier), &name)?;
-            return Ok(client);
-        }
-        if client.root_version() == earlier.root_version() && !client.same_root(&earlier) {
-            let detail = "the datastore trusts another root of the same version; they are not of one repository, or one is forged";
-            return self.fail(Check::fail(check::TUF_ROOT, name, detail));
-        }
-        Ok(earlier)
-    }
-
-    fn begin(&mut self, name: &str, bytes: &[u8], words: &str) -> Result<Client, Stop> {
-        let (client, accepted) = self.accept(check::TUF_ROOT, name, Client::start(bytes, self.request.at))?;
-        self.note(check::TUF_ROOT, name, bytes, &accepted, words);
+        self.second_opinion(&client)?;
         Ok(client)
     }
 
-    /// Step 5.3: N + 1, N + 2 and so on until one is not there; then the last one must be in force.
-    fn root_chain(&mut self, client: &mut Client) -> Result<(), Stop> {
-        for _ in 0..MAX_ROOTS {
-            let name = names::metadata("root", Some(client.root_version() + 1)).unwrap_or_default();
-            // 5.3.3: nothing there is the end of the chain; something unreadable there is not.
-            let Some(bytes) = self.read(check::TUF_ROOT, &name, MAX_METADATA)? else { break };
-            let path = published(&name);
-            let (accepted, rotated) = self.accept(check::TUF_ROOT, &path, client.update_root(&bytes))?;
-            self.note(check::TUF_ROOT, &path, &bytes, &accepted, "");
-            // 5.3.8, and 5.3.11 at once: a run that stops here must not leave what the new root takes back.
-            self.store("root.json", &bytes)?;
-            self.forget_if(rotated, &path)?;
+    /// Asks the second judge about all that was accepted so far, unless it has had its last word.
+    fn second_opinion(&mut self, client: &Client) -> Result<(), Stop> {
+        let asked_with = self.unsettled.as_ref().map_or(Some(0), |(_, asked_with)| *asked_with);
+        if self.view.is_some() || asked_with.is_none_or(|count| count == self.evidence.len()) {
+            return Ok(());
         }
-        let version = client.root_version();
-        if let Some(beyond) = self.repository.root_beyond(version)? {
-            let name = published(&format!("{beyond}.root.json"));
-            if beyond == version + 1 {
-                let detail = format!(
-                    "{MAX_ROOTS} root versions were followed in this run, and more are there; run again with --datastore to carry on"
-                );
-                return self.fail(Check::fail(check::TUF_ROOT, name, detail));
+        let place = self.repository.path("");
+        match second_opinion::ask(&self.evidence, client.consistent_snapshot()) {
+            Opinion::Agrees(view) => {
+                self.record.checks.push(rows::agreed(&place, view.roots, self.evidence.len()));
+                (self.view, self.unsettled) = (Some(view), None);
+                Ok(())
             }
-            let detail = format!(
-                "not used: {}.root.json is not there, and no root follows without it; if it was left out, this root may be outdated",
-                version + 1
-            );
-            self.record.checks.push(Check::skip(check::TUF_ROOT, name, detail));
+            Opinion::Disagrees(why) => {
+                self.unsettled = None;
+                self.fail(rows::disagreed(&place, &why))
+            }
+            Opinion::Outside { why, pending } => {
+                self.unsettled = Some((why, pending.then_some(self.evidence.len())));
+                Ok(())
+            }
         }
-        // 5.3.10.
-        let subject = format!("root version {version}");
-        let expires = self.accept(check::TUF_ROOT, &subject, client.check_root_expiry())?;
-        let detail = format!("the last root of the chain, in force until {expires}");
-        self.record.checks.push(Check::pass(check::TUF_ROOT, subject, detail).with("expires", expires.to_string()));
+    }
+
+    /// Asks it about a target, after the roles that were opened to find it.
+    pub(super) fn second_opinion_on(&mut self, client: &Client, name: &str, file: &TargetFile) -> Result<(), Stop> {
+        self.second_opinion(client)?;
+        let Some(view) = &self.view else { return Ok(()) };
+        match second_opinion::ask_target(view, client, name, file) {
+            Opinion::Agrees(()) => self.record.checks.push(rows::agreed_on_target(name)),
+            Opinion::Disagrees(why) => return self.fail(rows::disagreed(name, &why)),
+            Opinion::Outside { why, .. } => self.record.checks.push(rows::no_opinion(name, &why)),
+        }
         Ok(())
+    }
+
+    /// Says why there was no second opinion, where there was none.
+    pub(super) fn close(&mut self) {
+        if let Some((why, _)) = self.unsettled.take() {
+            self.record.checks.push(rows::no_opinion(&self.repository.path(""), &why));
+        }
     }
 
     /// Step 5.4.
@@ -150,30 +165,39 @@ impl<'a> Workflow<'a> {
         let kind = check::TUF_TIMESTAMP;
         if let Some(stored) = self.stored("timestamp.json", MAX_METADATA)? {
             let recalled = client.recall_timestamp(&stored);
+            if let Ok(version) = &recalled {
+                // It stays the trusted one where the new one has its version.
+                self.evidence.metadata("timestamp", *version, &stored);
+            }
             self.remember(kind, "timestamp.json", recalled);
         }
-        let name = "timestamp.json";
-        let bytes = self.read_needed(kind, name, MAX_METADATA)?;
-        let path = published(name);
+        let (path, bytes) = self.read_needed(kind, "timestamp", None, MAX_METADATA)?;
         match self.accept(kind, &path, client.update_timestamp(&bytes))? {
             Updated::New(accepted) => {
                 self.note(kind, &path, &bytes, &accepted, "");
                 // 5.4.5.
-                self.store(name, &bytes)
+                self.store("timestamp.json", &bytes)
             }
-            Updated::Unchanged(version) => {
+            Updated::Unchanged(accepted) => {
+                let version = accepted.version.to_string();
+                if self.repository.documents().is_some() {
+                    self.record.metadata(&path, &bytes, &accepted);
+                }
                 let detail = format!("version {version} is trusted from an earlier run and still in force");
-                self.record.checks.push(Check::pass(kind, path, detail).with("version", version.to_string()));
+                self.record.checks.push(Check::pass(kind, path, detail).with("version", version));
                 Ok(())
             }
         }
     }
 
-    /// Step 5.5. A stored snapshot that the timestamp still names is not read again.
+    /// Step 5.5. A stored snapshot that the timestamp still names is not read again; that of a bundle is always judged.
     fn snapshot(&mut self, client: &mut Client) -> Result<(), Stop> {
         let kind = check::TUF_SNAPSHOT;
         if let Some(stored) = self.stored("snapshot.json", MAX_STATED)? {
             match client.recall_snapshot(&stored) {
+                Ok(Recalled::Current(accepted)) if self.repository.documents().is_some() => {
+                    self.remember(kind, "snapshot.json", Ok(accepted.version));
+                }
                 Ok(Recalled::Current(accepted)) => {
                     self.note(kind, "datastore/snapshot.json", &stored, &accepted, ", from an earlier run");
                     return Ok(());
@@ -184,16 +208,15 @@ impl<'a> Workflow<'a> {
         }
         let pin = self.accept(kind, "snapshot.json", client.snapshot_pin())?.clone();
         let version = client.consistent_snapshot().then_some(pin.version);
-        let name = self.accept(kind, "snapshot.json", names::metadata("snapshot", version))?;
-        let bytes = self.read_needed(kind, &name, pin.limit(MAX_METADATA))?;
-        let path = published(&name);
+        let (path, bytes) = self.read_needed(kind, "snapshot", version, pin.limit(MAX_METADATA))?;
         let accepted = self.accept(kind, &path, client.update_snapshot(&bytes))?;
         self.note(kind, &path, &bytes, &accepted, "");
         // 5.5.7.
         self.store("snapshot.json", &bytes)
     }
 
-    /// Step 5.6, for the top level and for delegated roles. Stored metadata that the snapshot still names is not read again.
+    /// Step 5.6, for the top level and for delegated roles. Stored metadata that the snapshot still names is not read again,
+    /// unless a bundle carries it: what is in a bundle is judged.
     pub(super) fn targets_metadata(
         &mut self,
         client: &mut Client,
@@ -208,7 +231,8 @@ impl<'a> Workflow<'a> {
             return Ok(());
         }
         let pin = self.accept(kind, &own_name, client.targets_pin(role))?.clone();
-        if let Some(stored) = self.stored(&own_name, MAX_STATED)?
+        if self.repository.documents().is_none()
+            && let Some(stored) = self.stored(&own_name, MAX_STATED)?
             && let Ok(accepted) = client.update_targets(role, delegator, &stored)
         {
             let path = format!("datastore/{own_name}");
@@ -217,9 +241,7 @@ impl<'a> Workflow<'a> {
             return Ok(());
         }
         let version = client.consistent_snapshot().then_some(pin.version);
-        let name = self.accept(kind, role, names::metadata(role, version))?;
-        let bytes = self.read_needed(kind, &name, pin.limit(MAX_TARGETS))?;
-        let path = published(&name);
+        let (path, bytes) = self.read_needed(kind, role, version, pin.limit(MAX_TARGETS))?;
         let accepted = self.accept(kind, &path, client.update_targets(role, delegator, &bytes))?;
         self.note(kind, &path, &bytes, &accepted, &delegated_by(delegator));
         // 5.6.6.
@@ -228,38 +250,53 @@ impl<'a> Workflow<'a> {
         Ok(())
     }
 
-    /// A file of the repository, or `None` where it is not there.
-    fn read(&mut self, kind: CheckKind, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Stop> {
-        match self.repository.metadata(name, limit)? {
-            Found::File(bytes) => Ok(Some(bytes)),
-            Found::Absent => Ok(None),
+    /// A file of the repository, with where it lies; `None` where it is not there.
+    pub(super) fn read(
+        &mut self,
+        kind: CheckKind,
+        role: &str,
+        version: Option<u64>,
+        limit: u64,
+    ) -> Result<(String, Option<Vec<u8>>), Stop> {
+        let plain = self.accept(kind, role, names::metadata(role, None))?;
+        let name = self.accept(kind, role, names::metadata(role, version))?;
+        let MetadataFile { path, content } = self.repository.metadata(&name, &plain, limit)?;
+        match content {
+            Found::File(bytes) => Ok((path, Some(bytes))),
+            Found::Absent => Ok((path, None)),
             Found::Unusable(why) => {
-                self.fail(Check::fail(kind, published(name), format!("it is there and cannot be used: {why}")))
+                self.fail(Check::fail(kind, path, format!("it is there and cannot be used: {why}")))
             }
         }
     }
 
-    fn read_needed(&mut self, kind: CheckKind, name: &str, limit: u64) -> Result<Vec<u8>, Stop> {
-        match self.read(kind, name, limit)? {
-            Some(bytes) => Ok(bytes),
-            None => self.fail(rows::absent(kind, &published(name))),
+    fn read_needed(
+        &mut self,
+        kind: CheckKind,
+        role: &str,
+        version: Option<u64>,
+        limit: u64,
+    ) -> Result<(String, Vec<u8>), Stop> {
+        match self.read(kind, role, version, limit)? {
+            (path, Some(bytes)) => Ok((path, bytes)),
+            (path, None) => self.fail(rows::absent(kind, &path, self.repository.documents().is_some())),
         }
     }
 
     /// A file of the datastore.
-    fn stored(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Stop> {
+    pub(super) fn stored(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Stop> {
         let Some(folder) = self.datastore.as_ref().and_then(Destination::folder) else { return Ok(None) };
         match folder.read(name, limit)? {
             Found::File(bytes) => Ok(Some(bytes)),
             Found::Absent => Ok(None),
             Found::Unusable(why) => {
-                let path = self.request.datastore.clone().unwrap_or_default().join(name);
+                let path = self.trust.datastore.unwrap_or(Path::new("")).join(name);
                 Err(EnvironmentError::read(path, std::io::Error::other(why)).into())
             }
         }
     }
 
-    fn store(&mut self, name: &str, bytes: &[u8]) -> Result<(), Stop> {
+    pub(super) fn store(&mut self, name: &str, bytes: &[u8]) -> Result<(), Stop> {
         match &mut self.datastore {
             Some(datastore) => Ok(datastore.made()?.store(name, bytes)?),
             None => Ok(()),
@@ -267,7 +304,7 @@ impl<'a> Workflow<'a> {
     }
 
     /// Step 5.3.11: recovery from versions that were driven up with keys that are now revoked.
-    fn forget_if(&mut self, rotated: bool, root: &str) -> Result<(), Stop> {
+    pub(super) fn forget_if(&mut self, rotated: bool, root: &str) -> Result<(), Stop> {
         let Some(datastore) = self.datastore.as_ref().and_then(Destination::folder).filter(|_| rotated) else {
             return Ok(());
         };
@@ -295,7 +332,11 @@ impl<'a> Workflow<'a> {
         });
     }
 
-    fn note(&mut self, kind: CheckKind, path: &str, bytes: &[u8], accepted: &Accepted, words: &str) {
+    pub(super) fn note(&mut self, kind: CheckKind, path: &str, bytes: &[u8], accepted: &Accepted, words: &str) {
+        match accepted.role.as_str() {
+            "root" => self.evidence.root(accepted.version, bytes),
+            role => self.evidence.metadata(role, accepted.version, bytes),
+        }
         self.record.metadata(path, bytes, accepted);
         self.record.checks.push(rows::accepted(kind, path, accepted, words));
     }
@@ -311,11 +352,6 @@ impl<'a> Workflow<'a> {
         self.record.checks.push(row);
         Err(Stop::Refused)
     }
-}
-
-/// The name of a metadata file in reports.
-fn published(name: &str) -> String {
-    format!("metadata/{name}")
 }
 
 fn delegated_by(delegator: Option<&str>) -> String {

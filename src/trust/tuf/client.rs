@@ -3,7 +3,7 @@
 
 use super::accept::{Accepted, in_force, signers};
 use super::engine::{self, Judge};
-use super::model::{Pin, RoleKeys, Root, Signed, Snapshot, TargetFile, Targets, Timestamp};
+use super::model::{Pin, RoleKeys, Root, Signed, Snapshot, TargetFile, Targets, Timestamp, TopLevel};
 use super::refusal::Refusal;
 use super::search::{Search, Step};
 use crate::format::time::Time;
@@ -29,8 +29,9 @@ pub struct Client {
 pub enum Updated {
     /// It is trusted now.
     New(Accepted),
-    /// It has the version of the trusted one, which stays (step 5.4.3.1); the version.
-    Unchanged(u64),
+    /// It has the version of the trusted one, which stays (step 5.4.3.1): version and expiry of that one, and who signed
+    /// this one.
+    Unchanged(Accepted),
 }
 
 /// What came of a snapshot of an earlier run.
@@ -40,6 +41,34 @@ pub enum Recalled {
     Current(Accepted),
     /// It is no longer the one, or no longer in force; it remains the measure for rollback. Its version.
     Outdated(u64),
+}
+
+/// What a root says, without a word on whether it is trusted: its version and what its signatures cover.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootView {
+    version: u64,
+    canonical: Vec<u8>,
+}
+
+impl RootView {
+    /// Reads an untrusted root without judging its signatures.
+    pub fn of(untrusted: &[u8]) -> Result<Self, Refusal> {
+        engine::read_root(untrusted).map(|root| RootView::new(&root))
+    }
+
+    fn new(root: &Signed<Root>) -> Self {
+        RootView { version: root.value.term.version, canonical: root.canonical.clone() }
+    }
+
+    /// Its version.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Whether the two are one root, whatever signatures lie around it.
+    pub fn says_the_same(&self, other: &RootView) -> bool {
+        self.canonical == other.canonical
+    }
 }
 
 impl Client {
@@ -59,6 +88,11 @@ impl Client {
     /// Version of the trusted root.
     pub fn root_version(&self) -> u64 {
         self.root.value.term.version
+    }
+
+    /// What the trusted root says.
+    pub fn root_view(&self) -> RootView {
+        RootView::new(&self.root)
     }
 
     /// Whether file names carry versions and digests.
@@ -122,7 +156,7 @@ impl Client {
             rollback("timestamp", trusted.term.version, term.version)?;
             if term.version == trusted.term.version {
                 in_force("timestamp", trusted.term, self.at)?;
-                return Ok(Updated::Unchanged(term.version));
+                return Ok(Updated::Unchanged(Accepted::new("timestamp", trusted.term, authority, signed_by)));
             }
             // 5.4.3.2: nor may the snapshot that it names be older.
             rollback("the snapshot that the timestamp names", trusted.snapshot.version, next.value.snapshot.version)?;
@@ -223,11 +257,34 @@ impl Client {
         self.targets.contains_key(&(step.role.clone(), step.delegator.clone()))
     }
 
+    /// What the verified top-level targets metadata lists.
+    pub fn top_level(&self) -> Result<Verified<TopLevel>, Refusal> {
+        let targets = self.targets.get(&("targets".into(), None));
+        let targets = targets.ok_or(Refusal::Order("verified targets metadata"))?;
+        let (version, expires) = (targets.term.version, targets.term.expires);
+        let mut listed = TopLevel { version, expires, files: BTreeMap::new(), unreadable: BTreeMap::new() };
+        for (name, file) in &targets.targets {
+            match file {
+                Ok(file) => drop(listed.files.insert(name.clone(), file.clone())),
+                Err(why) => drop(listed.unreadable.insert(name.clone(), why.clone())),
+            }
+        }
+        Ok(Verified::established(listed))
+    }
+
     /// Step 5.6.7.2: looks for the target of `search` in a role that was verified.
     pub fn look(&self, search: &mut Search, step: &Step) -> Result<Option<Verified<TargetFile>>, Refusal> {
         let targets = self.targets.get(&(step.role.clone(), step.delegator.clone()));
         let targets = targets.ok_or(Refusal::Order("verified metadata of the role"))?;
         Ok(search.look(step, targets)?.map(Verified::established))
+    }
+
+    /// Whether `delegator`, which was verified, delegates `target` to `role`; `None` where it does not delegate to it at all,
+    /// or by patterns that cannot be read.
+    pub fn covers(&self, delegator: &str, role: &str, target: &str) -> Option<bool> {
+        let delegators = self.targets.iter().filter(|((role, _), _)| role == delegator);
+        let mut delegations = delegators.flat_map(|(_, targets)| &targets.delegations);
+        delegations.find(|delegation| delegation.role == role)?.patterns.cover(target).ok()
     }
 
     /// Who may sign `role`: the root names the keys of the top level, a delegator those of the roles that it delegates to.

@@ -133,6 +133,19 @@ fn read<T: engine::Role, U>(
     Ok(Signed { value, canonical: document.signed_canonical().to_vec(), signatures })
 }
 
+/// The text that the signatures of a document of `role` cover, if it can be read; nothing is judged.
+pub fn signed_text(role: &str, untrusted: &[u8]) -> Option<Vec<u8>> {
+    fn text<T: engine::Role>(untrusted: &[u8]) -> Option<Vec<u8>> {
+        engine::Metadata::<T>::from_slice(untrusted).ok().map(|document| document.signed_canonical().to_vec())
+    }
+    match role {
+        "root" => text::<engine::Root>(untrusted),
+        "timestamp" => text::<engine::Timestamp>(untrusted),
+        "snapshot" => text::<engine::Snapshot>(untrusted),
+        _ => text::<engine::Targets>(untrusted),
+    }
+}
+
 fn term(version: u64, expires: Time) -> Result<Term, String> {
     Ok(Term { version: believable(version)?, expires })
 }

@@ -27,8 +27,9 @@ mod refusal;
 mod search;
 
 pub use accept::{Accepted, RoleSigner};
-pub use client::{Client, Recalled, Updated};
-pub use model::{Hashes, MAX_VERSION, Pin, TargetFile};
+pub use client::{Client, Recalled, RootView, Updated};
+pub use engine::signed_text;
+pub use model::{Hashes, MAX_VERSION, Pin, TargetFile, TopLevel};
 pub use refusal::Refusal;
 pub use search::{MAX_DEPTH, MAX_ROLES, Search, Step};
 

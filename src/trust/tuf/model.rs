@@ -173,6 +173,19 @@ pub struct TargetFile {
     pub hashes: Hashes,
 }
 
+/// What verified top-level targets metadata lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopLevel {
+    /// Its version.
+    pub version: u64,
+    /// When it expires.
+    pub expires: Time,
+    /// Length and digests by name; names are text that the repository chose, never paths.
+    pub files: BTreeMap<String, TargetFile>,
+    /// Targets without a digest that can be compared, by name, with the reason.
+    pub unreadable: BTreeMap<String, String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

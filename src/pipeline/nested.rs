@@ -1,0 +1,58 @@
+//! Archives among the entries: read a second time, as archives.
+
+use super::error::EnvironmentError;
+use super::progress::Progress;
+use super::record::Recorder;
+use super::reread::reread;
+use super::scan::{ScanError, ScanOptions};
+use super::source::Source;
+use super::stream;
+use crate::bundle::{links, nested};
+use crate::format::anomaly::Anomaly;
+use crate::format::inventory::{EntryIndex, Inventory};
+
+/// Reads the archives at `wanted` into `inventory.nested`; their defects become those of the input. From a pipe nothing can
+/// be read again: then there is no inventory of them.
+pub(super) fn read(
+    source: &Source,
+    inventory: &mut Inventory,
+    wanted: &[EntryIndex],
+    options: &ScanOptions,
+) -> Result<(), EnvironmentError> {
+    if wanted.is_empty() || !source.rereadable() {
+        return Ok(());
+    }
+    let mut options = *options;
+    options.limits.max_depth = options.limits.max_depth.saturating_sub(inventory.container.len() as u32);
+    let mut found = Vec::new();
+    let outcome = reread(source, inventory, wanted, &options, &mut |index, reader| {
+        let name = inventory.entry(index).normal_path().to_vec();
+        let mut recorder = Recorder::new(options.limits, false);
+        match stream::scan(reader, &name, &options, &Progress::default(), &mut recorder) {
+            Ok(()) => {}
+            Err(ScanError::Bad(anomaly)) => recorder.stop(anomaly),
+            Err(error) => return Err(error),
+        }
+        found.push((index, recorder.finish()));
+        Ok(())
+    });
+    match outcome {
+        Ok(()) => {}
+        Err(ScanError::Medium(error)) => return Err(error),
+        Err(ScanError::Io(error)) => return Err(EnvironmentError::read(source.path(), error)),
+        // The first pass read the same bytes to their end, so they are no longer the same.
+        Err(ScanError::Bad(_)) => return Err(EnvironmentError::Changed { path: source.path().into() }),
+    }
+    for (index, mut inner) in found {
+        let defects = links::judge(&inner, inner.incomplete);
+        inner.anomalies.extend(defects);
+        let archive = inventory.entry(index).normal_path().to_vec();
+        let told = inner.anomalies.iter().map(|anomaly| Anomaly {
+            path: Some(nested::inside(&archive, anomaly.path.as_deref().unwrap_or(b""))),
+            ..anomaly.clone()
+        });
+        inventory.anomalies.extend(told);
+        inventory.nested.insert(index, inner);
+    }
+    Ok(())
+}

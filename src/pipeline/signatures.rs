@@ -1,0 +1,114 @@
+//! Verifying the signature documents of a bundle: which of them prove what they say, and by whose key.
+
+use super::inspect::Reading;
+use crate::bundle::model::{Binding, DetachedForm, DetachedSignature, SignedDocument};
+use crate::format::digest::{Digest, sha256};
+use crate::format::inventory::{EntryIndex, Inventory, Location};
+use crate::trust::check::{self, Check};
+use crate::trust::claims::DocumentIndex;
+use crate::trust::envelope::{self, Authentication, EnvelopeOutcome, Signer};
+use crate::trust::policy::Policy;
+use crate::trust::{blob, jws};
+use std::collections::BTreeMap;
+
+/// What the signatures of a bundle establish.
+#[derive(Debug)]
+pub(super) struct Proven {
+    /// Documents whose own signature verified over what they stand for.
+    pub(super) documents: Vec<DocumentIndex>,
+    /// Keys of the operator that signed.
+    pub(super) signers: Vec<Signer>,
+    /// The kind of authentication.
+    pub(super) by: Authentication,
+}
+
+/// Collects what document after document proves.
+struct Collected<'a> {
+    policy: &'a Policy,
+    proven: Vec<DocumentIndex>,
+    signers: Vec<Signer>,
+    /// Several signatures of one document: the best of them counts.
+    by_target: BTreeMap<TargetOf, Authentication>,
+}
+
+/// What a signature is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum TargetOf {
+    Entry(EntryIndex),
+    Beside(DocumentIndex),
+}
+
+/// Verifies every signature document. A document whose payload is its file, and whose signatures verify, is proven.
+pub(super) fn check(reading: &mut Reading, policy: &Policy, checks: &mut Vec<Check>) -> Proven {
+    let mut found = Collected { policy, proven: Vec::new(), signers: Vec::new(), by_target: BTreeMap::new() };
+    let (signed, detached) = (std::mem::take(&mut reading.bundle.signed), std::mem::take(&mut reading.bundle.detached));
+    for document in &signed {
+        found.enveloped(reading, document, checks);
+    }
+    for document in &detached {
+        found.detached(reading, document, checks);
+    }
+    let unreadable =
+        |c: &Check| c.failed() && [check::DSSE_ENVELOPE, check::BLOB_SIGNATURE, check::JWS_SIGNATURE].contains(&c.kind);
+    if signed.is_empty() && detached.is_empty() && !checks.iter().any(unreadable) {
+        let detail = "no signature document was found inside or beside the input";
+        checks.push(Check::skip(check::DSSE_SIGNATURE, "", detail));
+    }
+    (reading.bundle.signed, reading.bundle.detached) = (signed, detached);
+    reading.bundle.claims.sort();
+    // Several signed documents: the weakest of them counts, since each vouches for entries that the others may not name.
+    let by = found.by_target.into_values().min().unwrap_or(Authentication::None);
+    Proven { documents: found.proven, signers: found.signers, by }
+}
+
+impl Collected<'_> {
+    fn enveloped(&mut self, reading: &mut Reading, document: &SignedDocument, checks: &mut Vec<Check>) {
+        let envelope = &document.parsed.envelope;
+        let mut outcome = envelope::verify(envelope, &document.name, document.payload_types, self.policy);
+        checks.append(&mut outcome.checks);
+        let bound = document.binding != Binding::Broken;
+        let Some(entry) = document.stands_for else {
+            // What the payload is lies beside the input: it is proven itself, since no entry stands for it.
+            if let Some(beside) = document.beside.as_ref().filter(|_| bound) {
+                self.collect(beside.document, TargetOf::Beside(beside.document), outcome);
+            }
+            return;
+        };
+        let file = reading.inventory.entry(entry);
+        let stated = if bound { file.sha256 } else { sha256(envelope.payload()) };
+        let name = file.normal_path().to_vec();
+        reading.bundle.claims.state(&reading.inventory, document.document, &name, Some(Digest::Sha256(stated)), None);
+        if bound {
+            self.collect(document.document, TargetOf::Entry(entry), outcome);
+        }
+    }
+
+    /// A detached signature is about the bytes that were read.
+    fn detached(&mut self, reading: &mut Reading, document: &DetachedSignature, checks: &mut Vec<Check>) {
+        let Some(message) = kept(&reading.inventory, document.signs) else { return };
+        let mut outcome = match &document.form {
+            DetachedForm::Blob(signature) => blob::verify(signature, &document.name, message, self.policy),
+            DetachedForm::Jws(jws) => jws::verify(jws, &document.name, message, self.policy),
+        };
+        checks.append(&mut outcome.checks);
+        // Without a good signature it states nothing: the digest would be that of whatever lies here.
+        let digest = outcome.proof.is_some().then(|| Digest::Sha256(sha256(message)));
+        let name = reading.inventory.entry(document.signs).normal_path().to_vec();
+        reading.bundle.claims.state(&reading.inventory, document.document, &name, digest, None);
+        self.collect(document.document, TargetOf::Entry(document.signs), outcome);
+    }
+
+    fn collect(&mut self, document: DocumentIndex, target: TargetOf, outcome: EnvelopeOutcome) {
+        let Some(proof) = outcome.proof else { return };
+        let known = self.by_target.entry(target).or_insert(Authentication::None);
+        *known = proof.get().by.max(*known);
+        self.proven.push(document);
+        self.signers.extend(outcome.signers);
+    }
+}
+
+/// The text of an entry that was kept in full.
+fn kept(inventory: &Inventory, entry: EntryIndex) -> Option<&[u8]> {
+    let document = inventory.documents.iter().find(|document| document.location == Location::Entry(entry));
+    document.map(|document| document.bytes.as_slice())
+}
