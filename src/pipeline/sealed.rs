@@ -172,7 +172,11 @@ impl<'a> Opener<'a> {
                         nonce: self.nonces.get(&file.entry).copied(),
                     })
                     .collect();
-                detail = format!("it does not open: {}", diagnose(&self.key, sealed, &own.aad, &candidates));
+                let twin = self.nonces.iter().find(|(other, nonce)| *other != entry && **nonce == sealed.nonce());
+                let twin = twin.and_then(|(other, _)| self.files.get(other)).map_or(String::new(), |other| {
+                    format!("; its nonce is that of {:?} too, and no two files of a run may share one", other.path)
+                });
+                detail = format!("it does not open: {}{twin}", diagnose(&self.key, sealed, &own.aad, &candidates));
             }
             rows.push(Check::fail(check::ENCRYPTION_OPEN, &inventory.entry(*entry).path, detail));
         }

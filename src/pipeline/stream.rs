@@ -20,6 +20,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 const BUFFER: usize = 256 << 10;
 /// Buffers in all, so 4 MiB.
 const BUFFERS: usize = 16;
+/// Waits for a buffer after which the last worker is given work too: a few are no sign that the workers are too slow.
+const PATIENCE: usize = 64;
 /// Most entries in one buffer: empty files fill none, and each has a place in the list of the buffer.
 const BATCH_ENTRIES: usize = 1024;
 /// Compressed bytes read at once.
@@ -107,7 +109,8 @@ fn remark(recorder: &mut Recorder, codec: Codec, facts: &StreamFacts) {
     }
 }
 
-/// Runs the splitter on this thread and the hashing on `jobs - 1` others (at least one).
+/// Runs the splitter on this thread and the hashing on `jobs - 1` others (at least one); on one more where they fall behind,
+/// as they do with files of records, whose counting decodes more than this thread does.
 fn hash_all(
     decoded: Box<dyn Read + Send + '_>,
     single: Option<&[u8]>,
@@ -118,7 +121,7 @@ fn hash_all(
     let meters = Meters::new(options.sha512, &options.limits);
     std::thread::scope(|scope| {
         let (back, returned) = channel();
-        let workers = (0..options.jobs.saturating_sub(1).max(1))
+        let workers = (0..options.jobs)
             .map(|_| {
                 let (send, receive) = channel();
                 let back = back.clone();
@@ -129,8 +132,18 @@ fn hash_all(
             })
             .collect::<Result<Vec<_>, _>>()?;
         drop(back);
-        let mut splitter =
-            Splitter { workers, returned, pool: Vec::new(), made: 0, next: 0, batch: None, recorder, progress };
+        let mut splitter = Splitter {
+            active: workers.len().saturating_sub(1).max(1),
+            workers,
+            returned,
+            pool: Vec::new(),
+            made: 0,
+            stalls: 0,
+            next: 0,
+            batch: None,
+            recorder,
+            progress,
+        };
         let outcome = match single {
             Some(name) => splitter.single(decoded, name),
             None => splitter.archive(TarReader::new(StreamInput(decoded))),
@@ -193,9 +206,13 @@ fn work(jobs: &Receiver<Job>, back: &Sender<Returned>, meters: &Meters) {
 /// Reads members and hands their bytes to the workers. A large entry stays with one worker, so its parts are hashed in order.
 struct Splitter<'a> {
     workers: Vec<Sender<Job>>,
+    /// How many of the workers are given work.
+    active: usize,
     returned: Receiver<Returned>,
     pool: Vec<Vec<u8>>,
     made: usize,
+    /// How often all buffers were under way.
+    stalls: usize,
     next: usize,
     batch: Option<Batch>,
     recorder: &'a mut Recorder,
@@ -306,7 +323,7 @@ impl Splitter<'_> {
     }
 
     fn turn(&mut self) -> usize {
-        self.next = (self.next + 1) % self.workers.len();
+        self.next = (self.next + 1) % self.active;
         self.next
     }
 
@@ -331,6 +348,10 @@ impl Splitter<'_> {
             if self.made < BUFFERS {
                 self.made += 1;
                 return vec![0; BUFFER];
+            }
+            self.stalls += 1;
+            if self.stalls == PATIENCE {
+                self.active = self.workers.len();
             }
             match self.returned.recv() {
                 Ok(returned) => self.take_back(returned),

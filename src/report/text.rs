@@ -155,7 +155,7 @@ impl<W: Write> Page<W> {
             } else {
                 ""
             };
-            let input = if matches!(signer.input, "pae" | "canonical-json" | "jws") {
+            let input = if matches!(signer.input, "pae" | "canonical-json" | "jws" | "raw-bytes") {
                 String::new()
             } else {
                 format!(", over the non-standard input {}", signer.input)
@@ -178,7 +178,7 @@ impl<W: Write> Page<W> {
             (Standing::Evidence, "evidence: signature documents and lists that agree"),
             (Standing::SetAside, "set aside"),
             (Standing::Contradicted, "contradicted"),
-            (Standing::Listed, "listed by documents that nobody signed"),
+            (Standing::Listed, "named by documents, and nothing signed vouches for what they hold"),
             (Standing::Unlisted, "listed by nothing"),
         ];
         for (standing, words) in rows {

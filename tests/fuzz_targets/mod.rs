@@ -7,8 +7,9 @@
 use portcullis::format::compress::{Bounded, GzipReader, StreamFacts, ZstdReader};
 use portcullis::format::digest::{Digest, hex};
 use portcullis::format::limits::Limits;
+use portcullis::format::records::{RecordCounter, RecordLimits};
 use portcullis::format::tar::{Member, TarInput, TarReader};
-use portcullis::format::{checksums, dsse, json, path, pax, time};
+use portcullis::format::{checksums, dsse, json, jws, path, pax, time, yaml};
 use portcullis::pipeline::inspect::Request;
 use portcullis::pipeline::progress::Progress;
 use portcullis::pipeline::scan::{ScanOptions, SubjectDigest};
@@ -257,6 +258,44 @@ pub(crate) fn tuf(data: &[u8]) {
         } else {
             assert!(data != original, "{place}: {:?}", outcome.checks);
         }
+    }
+}
+
+/// What is read from YAML has the depth and the kinds of values that JSON has, and reads the same again.
+pub(crate) fn yaml(data: &[u8]) {
+    if let Ok(value) = yaml::parse(data) {
+        let written = serde_json::to_vec(&value).expect("memory takes everything");
+        // Keys may be names of files, which may differ by case alone.
+        json::check_exact(&written).expect("what is read is strict JSON");
+    }
+}
+
+/// A JWS that is read has a header and a signature, and its signing input begins with the protected header.
+pub(crate) fn jws(data: &[u8]) {
+    if let Ok(jws) = jws::parse(data) {
+        assert!(!jws.signature().is_empty());
+        let input = jws.signing_input(b"payload");
+        assert!(data.trim_ascii_start().starts_with(input.split(|c| *c == b'.').next().expect("a first part")));
+    }
+}
+
+/// Records are counted the same however the bytes are cut, and a file without a fault holds as many as it has lines.
+pub(crate) fn records(data: &[u8]) {
+    let count = |size: usize| {
+        let mut counter = RecordCounter::new(RecordLimits::new(&LIMITS));
+        data.chunks(size).for_each(|piece| counter.update(piece));
+        counter.finish()
+    };
+    let whole = count(data.len().max(1));
+    for pieces in [count(1), count(7)] {
+        // Which of two faults comes first depends on the pieces, that there is one does not.
+        assert_eq!(whole.fault.is_some(), pieces.fault.is_some());
+        assert_eq!((whole.records, whole.plain_size), (pieces.records, pieces.plain_size));
+    }
+    if whole.fault.is_none() && !whole.compressed {
+        let blank = |line: &&[u8]| line.iter().all(|byte| b" \t\r".contains(byte));
+        let lines = data.split(|byte| *byte == b'\n').filter(|line| !blank(line)).count();
+        assert_eq!(whole.records, lines as u64);
     }
 }
 
