@@ -9,6 +9,7 @@ UNIT_MIB scales everything; 1024 gives the sizes that the goals were set for.
 import gzip
 import hashlib
 import io
+import json
 import os
 import random
 import shutil
@@ -34,6 +35,7 @@ SITE_PAGE = (4 * 1024, 40 * 1024)
 MANY_ENTRIES = 1_000_000
 MANY_BODY = 40
 GIANT_UNITS = 20
+RECORD_MEMBER = 16  # MiB of text
 LINEAR_PIECES = 16  # a unit
 LINEAR_UNITS = 16
 
@@ -141,6 +143,61 @@ def make_few(root: Path, unit: int) -> None:
     for name in ("index.html", "guide.html", "reference.html"):
         (root / name).write_bytes(page(rng, pool, name, 5000))
     write_sums(root)
+
+
+def make_mirror(root: Path, unit: int) -> None:
+    """A full mirror of advisories that are made up: `unit` MiB of JSON lines in zstd members of 16 MiB. Unsigned."""
+    rng = random.Random("mirror")
+    bodies = advisory_bodies(rng, sentence_pool(rng))
+    mirror, contents, files = root / "mirror", [], []
+    for folder in ("data/raw/advisories", "indexes"):
+        (mirror / folder).mkdir(parents=True)
+
+    def put(name: str, data: bytes, **more: int) -> None:
+        (mirror / name).write_bytes(data)
+        contents.append({"path": name, "digest": f"sha256:{hashlib.sha256(data).hexdigest()}", "bytes": len(data)} | more)
+
+    for number in range(max(1, unit // RECORD_MEMBER)):
+        lines, size = [], 0
+        while size < RECORD_MEMBER * MIB:
+            lines.append(f'{{"id":"ADV-{number}-{len(lines)}","hash":"{rng.getrandbits(128):032x}",{rng.choice(bodies)}\n')
+            size += len(lines[-1])
+        name = f"data/raw/advisories/advisories-{number:03}.jsonl.zst"
+        put(name, squeeze("".join(lines).encode(), ZSTD), records=len(lines))
+        files.append({"path": name, "records": len(lines)})
+    count = sum(file["records"] for file in files)
+    put("indexes/advisories.index.json", json.dumps({"index": "advisories", "count": count, "files": files}).encode())
+    write_mirror_manifests(mirror, contents)
+
+
+def advisory_bodies(rng: random.Random, pool: list[str]) -> list[str]:
+    """The second halves of advisories, without the opening brace."""
+    def one() -> str:
+        versions = [{"introduced": "0"}, {"fixed": ".".join(str(rng.randint(0, 99)) for _ in range(3))}]
+        package = {"ecosystem": "npm", "name": f"package-{rng.getrandbits(24):x}"}
+        links = [{"type": "WEB", "url": f"https://example.org/{rng.getrandbits(64):x}"} for _ in range(3)]
+        return json.dumps({
+            "summary": rng.choice(pool), "details": " ".join(rng.choices(pool, k=8)), "references": links,
+            "affected": [{"package": package, "ranges": [{"type": "SEMVER", "events": versions}]}]})[1:]
+
+    return [one() for _ in range(20_000)]
+
+
+def write_mirror_manifests(mirror: Path, contents: list[dict]) -> None:
+    export = json.dumps({
+        "schema": "https://stellaops.io/export-center/manifest/v1alpha2", "version": "1.1.0",
+        "exportId": "exp-20261101-01", "profile": {"kind": "mirror", "variant": "full", "name": "nightly"},
+        "tenant": "acme", "selectors": {"tenants": ["acme"]}, "generatedAt": "2026-11-01T00:00:00Z",
+        "contents": contents}).encode()
+    digest = hashlib.sha256(export).hexdigest()
+    provenance = json.dumps({
+        "_type": "https://in-toto.io/Statement/v1", "subject": [{"name": "export.json", "digest": {"sha256": digest}}],
+        "predicateType": "https://slsa.dev/provenance/v1", "predicate": {}}).encode()
+    (mirror / "export.json").write_bytes(export)
+    (mirror / "provenance.json").write_bytes(provenance)
+    files = {"export.json": digest, "provenance.json": hashlib.sha256(provenance).hexdigest()}
+    lines = "".join(f"  - path: {name}\n    digest: sha256:{found}\n" for name, found in files.items())
+    (mirror / "manifest.yaml").write_text(f"tenant: acme\nexportId: exp-20261101-01\nfiles:\n{lines}")
 
 
 def write_sums(root: Path) -> None:
@@ -315,7 +372,7 @@ def recompress(command: list[str]):
     return lambda target, unit: compress(target.with_suffix(""), target, command)
 
 
-TREES = {"oci": make_oci, "site": make_site, "few": make_few}
+TREES = {"oci": make_oci, "site": make_site, "few": make_few, "mirror": make_mirror}
 
 MAKERS = {
     **TREES,
