@@ -145,7 +145,7 @@ impl Reader {
         }
         bundle.unreadable = read.value.is_none();
         if copy.is_some() {
-            self.compare_copies(bundle, &read, inner);
+            self.compare_copies(bundle, &read, inner, self.parts.inner(inventory).is_some());
         }
         match self.parts.archive() {
             None => state_files(inventory, bundle, &read),
@@ -171,8 +171,14 @@ impl Reader {
     }
 
     /// The manifest beside the archive is the one in it.
-    fn compare_copies(&self, bundle: &mut Bundle, copy: &Read<ThinManifest>, inner: Option<&Document>) {
+    fn compare_copies(&self, bundle: &mut Bundle, copy: &Read<ThinManifest>, inner: Option<&Document>, read: bool) {
         let same = inner.is_some_and(|inner| sha256(&inner.bytes) == copy.sha256);
+        let name = self.parts.path(&self.parts.name(".manifest.json"));
+        if !read {
+            let detail = "not compared with the manifest in the archive, which was not read";
+            bundle.checks.push(Check::skip(check::DOCUMENTS_AGREE, name, detail));
+            return;
+        }
         let outcome = match inner {
             None => Err("there is no manifest.json in the archive that could be compared with it".to_string()),
             Some(_) if same => Ok("manifest.json in the archive is the same, byte for byte".to_string()),
@@ -182,7 +188,6 @@ impl Reader {
                 hex(&sha256(&inner.bytes))
             )),
         };
-        let name = self.parts.path(&self.parts.name(".manifest.json"));
         bundle.checks.push(Check::of(check::DOCUMENTS_AGREE, name, outcome));
         if let Some(inner) = inner.filter(|_| self.parts.archive().is_none() && !same) {
             let index = bundle.claims.document(&inner.name, inner.location, Role::Metadata);

@@ -1,6 +1,6 @@
 //! What a report holds, borrowed from the outcome of a run.
 
-use crate::bundle::model::Facts;
+use crate::bundle::model::{DetachedForm, Facts};
 use crate::format::inventory::{EntryIndex, Inventory};
 use crate::format::limits::Limits;
 use crate::format::time::Time;
@@ -52,7 +52,7 @@ pub struct ClaimedSigner<'a> {
     /// Algorithm hint.
     pub algorithm: Option<&'a str>,
     /// Payload type.
-    pub payload_type: &'a str,
+    pub payload_type: Option<&'a str>,
 }
 
 impl<'a> Report<'a> {
@@ -155,17 +155,23 @@ impl<'a> Report<'a> {
 
     /// Signatures as claimed.
     pub fn claimed_signers(&self) -> Vec<ClaimedSigner<'a>> {
-        let signed = self.reading().bundle.signed.iter();
-        signed
-            .flat_map(|document| {
-                document.parsed.envelope.signatures().iter().map(|signature| ClaimedSigner {
-                    document: &document.name,
-                    keyid: signature.keyid.as_deref(),
-                    algorithm: signature.algorithm_hint.as_deref().or(document.parsed.algorithm_hint.as_deref()),
-                    payload_type: document.parsed.envelope.payload_type(),
-                })
+        let bundle = &self.reading().bundle;
+        let enveloped = bundle.signed.iter().flat_map(|document| {
+            document.parsed.envelope.signatures().iter().map(|signature| ClaimedSigner {
+                document: &document.name,
+                keyid: signature.keyid.as_deref(),
+                algorithm: signature.algorithm_hint.as_deref().or(document.parsed.algorithm_hint.as_deref()),
+                payload_type: Some(document.parsed.envelope.payload_type()),
             })
-            .collect()
+        });
+        let detached = bundle.detached.iter().map(|document| {
+            let (keyid, algorithm) = match &document.form {
+                DetachedForm::Blob(_) => (None, None),
+                DetachedForm::Jws(jws) => (jws.kid(), Some(jws.alg())),
+            };
+            ClaimedSigner { document: &document.name, keyid, algorithm, payload_type: None }
+        });
+        enveloped.chain(detached).collect()
     }
 }
 

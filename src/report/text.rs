@@ -38,6 +38,11 @@ pub fn write(report: &Report<'_>, style: Style, all_entries: bool, out: impl Wri
     let mut page = Page { out, style };
     page.head(report)?;
     page.failures(report)?;
+    // Why nothing is known is what a person looks for first where nothing failed.
+    let unproven = matches!(report.outcome, Outcome::Verified(_)) && report.verdict() == Verdict::NotVerified;
+    if unproven {
+        page.skipped(report)?;
+    }
     page.identity(report)?;
     page.vouching(report)?;
     page.passed_over(report)?;
@@ -45,6 +50,10 @@ pub fn write(report: &Report<'_>, style: Style, all_entries: bool, out: impl Wri
         page.claims(report)?;
     }
     page.notes(report)?;
+    if !unproven {
+        page.skipped(report)?;
+    }
+    page.waivers(report)?;
     if all_entries {
         page.entries(report)?;
     }
@@ -267,11 +276,19 @@ impl<W: Write> Page<W> {
                 self.check(check, self.style.good, "+")?;
             }
         }
+        Ok(())
+    }
+
+    fn skipped(&mut self, report: &Report<'_>) -> io::Result<()> {
         let skipped: Vec<&Check> = report.checks().iter().filter(|c| c.status == Status::Skip).collect();
         if !skipped.is_empty() {
             self.title(&format!("Not checked, and why ({})", skipped.len()))?;
             skipped.into_iter().try_for_each(|check| self.check(check, self.style.dim, "-"))?;
         }
+        Ok(())
+    }
+
+    fn waivers(&mut self, report: &Report<'_>) -> io::Result<()> {
         if !report.waivers().is_empty() {
             self.title("Waivers in force")?;
             report.waivers().iter().try_for_each(|waiver| self.wrap("  ", &clean_text(waiver)))?;
