@@ -60,19 +60,18 @@ impl Place {
 
     /// The entry that a signature of this name is of.
     fn signed_by(&self, inventory: &Inventory, name: &[u8], location: Location) -> Option<EntryIndex> {
-        let inside = match location {
-            Location::Entry(_) => self.layout.inside(name)?,
-            Location::Sidecar => name,
+        let targets = [(self.export, "export"), (self.provenance, "provenance"), ("manifest.yaml", "manifest")];
+        let names = |target: &str, short: &str| {
+            let folder = target.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+            [format!("{target}.sig"), format!("{folder}{short}.sig"), format!("signatures/{short}.sig")]
         };
-        let stem = inside.strip_suffix(b".sig")?;
-        let base = stem.rsplit(|c| *c == b'/').next().unwrap_or(stem);
-        let target = match base {
-            b"export" | b"export.json" => self.export,
-            b"provenance" | b"provenance.json" => self.provenance,
-            b"manifest" | b"manifest.yaml" => "manifest.yaml",
-            _ => return None,
+        let base = |name: &str| name.rsplit_once('/').map_or(name.to_string(), |(_, base)| base.to_string());
+        let is = |known: &String| match location {
+            Location::Entry(_) => self.layout.path(known) == name,
+            Location::Sidecar => base(known).as_bytes() == name,
         };
-        inventory.find(&self.layout.path(target))
+        let target = targets.iter().find(|(target, short)| names(target, short).iter().any(is))?;
+        inventory.find(&self.layout.path(target.0))
     }
 }
 

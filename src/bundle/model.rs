@@ -82,6 +82,8 @@ pub struct Beside {
 pub struct TufPart {
     /// The folder of the metadata, as its documents are named.
     pub folder: String,
+    /// Whether the metadata lies beside the input, else among its entries.
+    pub beside: bool,
     /// The targets of the kind that are there.
     pub targets: Vec<TufTarget>,
 }

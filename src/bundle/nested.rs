@@ -11,6 +11,14 @@ pub fn inside(archive: &[u8], name: &[u8]) -> Vec<u8> {
     [archive, b"!/", name].concat()
 }
 
+/// Whether a file lies below the directory: then it is as good as named.
+fn holds_something(nested: &Inventory, directory: &[u8]) -> bool {
+    let below = [directory, b"/"].concat();
+    let start = nested.entries.partition_point(|entry| entry.normal_path() < below.as_slice());
+    let mut within = nested.entries[start..].iter().take_while(|entry| entry.normal_path().starts_with(&below));
+    within.any(|entry| entry.kind != EntryKind::Dir)
+}
+
 /// Compares the entries of the nested `archive` with `files` (path, digest, size); files named in `known` need no statement.
 /// One row that says so where all is as stated.
 pub(super) fn judge<'a>(
@@ -30,6 +38,10 @@ pub(super) fn judge<'a>(
         claims.state(nested, document, path, Some(Digest::Sha256(digest)), size);
     }
     claims.sort();
+    if nested.incomplete || !nested.anomalies.is_empty() {
+        let detail = "the archive has defects, so nothing is concluded from what was read of it";
+        return vec![Check::skip(check::ENTRY_DIGEST, outer, detail)];
+    }
     let mut rows = Vec::new();
     for dispute in claims.disputes() {
         let entry = nested.entry(dispute.entry);
@@ -48,19 +60,18 @@ pub(super) fn judge<'a>(
         Check::fail(check::ENTRY_MISSING, inside(outer, path), "the manifest names it, and it is not in the archive")
     }));
     for (index, entry) in nested.entries.iter().enumerate() {
-        let named = !claims.about(index as EntryIndex).is_empty() || known.contains(&entry.normal_path());
-        if entry.kind != EntryKind::Dir && !named {
+        let name = entry.normal_path();
+        let named = if entry.kind == EntryKind::Dir {
+            name.is_empty() || holds_something(nested, name)
+        } else {
+            !claims.about(index as EntryIndex).is_empty() || known.contains(&name)
+        };
+        if !named {
             let detail = format!("a {} that the manifest does not name", entry.kind.name());
             rows.push(Check::fail(check::ENTRY_UNLISTED, inside(outer, &entry.path), detail));
         }
     }
-    if nested.incomplete || !nested.anomalies.is_empty() {
-        rows.push(Check::skip(
-            check::ENTRY_DIGEST,
-            outer,
-            "the archive has defects, so nothing is concluded from what was read",
-        ));
-    } else if rows.is_empty() {
+    if rows.is_empty() {
         let detail =
             format!("{} entries in it are as the manifest states, and nothing else is there", claims.claims().len());
         rows.push(Check::pass(check::ENTRY_DIGEST, outer, detail));

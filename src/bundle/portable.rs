@@ -33,6 +33,14 @@ pub fn judge(inventory: &Inventory) -> Unportable {
 }
 
 impl Unportable {
+    /// Adds what was found in an archive among the entries.
+    pub fn add_nested(&mut self, archive: &[u8], inner: Unportable) {
+        self.count += inner.count;
+        let room = SHOWN.saturating_sub(self.examples.len());
+        self.examples
+            .extend(inner.examples.into_iter().take(room).map(|example| format!("in {}: {example}", shown(archive))));
+    }
+
     fn add(&mut self, example: String) {
         self.count += 1;
         if self.examples.len() < SHOWN {

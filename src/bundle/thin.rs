@@ -326,7 +326,9 @@ impl Reader {
     ) -> Option<TufPart> {
         let folder = self.parts.tuf_folder();
         let below = format!("{folder}/").into_bytes();
-        if !inventory.documents.iter().any(|document| document.name.starts_with(&below)) {
+        let beside = self.parts.archive().is_none();
+        let ours = |d: &Document| (d.location == Location::Sidecar) == beside && d.name.starts_with(&below);
+        if !inventory.documents.iter().any(ours) {
             return None;
         }
         let archive = TufTarget {
@@ -349,7 +351,7 @@ impl Reader {
             .into_iter()
             .chain(copied.map(|read| of(".manifest.json", read.index, read.sha256, read.size, read.location)))
             .chain(meta.map(|read| of(".bundle.json", read.index, read.sha256, read.size, read.location)));
-        Some(TufPart { folder, targets: targets.collect() })
+        Some(TufPart { folder, beside, targets: targets.collect() })
     }
 }
 

@@ -212,7 +212,11 @@ impl Inventory {
 
     /// The document with this normal path inside the bundle.
     pub fn document(&self, normal_path: &[u8]) -> Option<&Document> {
-        self.documents.iter().find(|d| d.name == normal_path && matches!(d.location, Location::Entry(_)))
+        // Sorted by name, then come those beside the input.
+        let inside = self.documents.partition_point(|d| matches!(d.location, Location::Entry(_)));
+        let documents = &self.documents[..inside];
+        let at = documents.partition_point(|d| d.name.as_slice() < normal_path);
+        documents.get(at).filter(|d| d.name == normal_path)
     }
 
     /// Bytes of all regular files.

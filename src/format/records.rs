@@ -21,6 +21,9 @@ use zstd::zstd_safe::DParameter;
 /// Decoded bytes that are counted at a time: one zstd block (RFC 8878 section 3.1.1.2.4), small enough for a cache.
 const BUFFER: usize = 128 << 10;
 
+/// Largest zstd window of a record file, in bytes: each hash thread may hold one. The documented level 19 has 8 MiB.
+pub const MAX_RECORD_WINDOW: u64 = 32 << 20;
+
 /// What one record file holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Contents {
@@ -55,6 +58,7 @@ pub struct RecordLimits {
     ratio_grace: u64,
     max_window: u64,
     totals: Arc<Totals>,
+    medium: Option<Arc<AtomicU64>>,
 }
 
 /// Over all members, so that many small bombs are as good as one large one.
@@ -71,9 +75,16 @@ impl RecordLimits {
             max_bytes: limits.max_bytes,
             max_ratio: limits.max_ratio,
             ratio_grace: limits.ratio_grace,
-            max_window: limits.max_window,
+            max_window: limits.max_window.min(MAX_RECORD_WINDOW),
             totals: Arc::default(),
+            medium: None,
         }
+    }
+
+    /// The same for members of a compressed archive, of which `medium` counts the bytes that were read: the ratio is that of
+    /// decoded text to these, so that a bomb inside a bomb is one bomb.
+    pub fn of_stream(limits: &Limits, medium: Arc<AtomicU64>) -> Self {
+        RecordLimits { medium: Some(medium), ..Self::new(limits) }
     }
 
     /// Decoded bytes of all compressed members so far.
@@ -93,7 +104,8 @@ impl RecordLimits {
                 self.max_bytes
             ));
         }
-        let compressed = self.totals.compressed.load(Ordering::Relaxed).max(1);
+        let read = self.medium.as_deref().unwrap_or(&self.totals.compressed);
+        let compressed = read.load(Ordering::Relaxed).max(1);
         if plain > self.ratio_grace && plain / compressed > self.max_ratio {
             return Err(format!(
                 "the record files decode to over {} bytes for each compressed one; raise --max-ratio to read on",

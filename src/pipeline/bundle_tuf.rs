@@ -7,10 +7,10 @@ use super::tuf::TufError;
 use super::tuf::in_bundle::{self, Trusted};
 use crate::bundle::model::{TufPart, TufTarget};
 use crate::format::digest::{Digest, hex};
-use crate::format::inventory::{Inventory, Location};
+use crate::format::inventory::{Document, Inventory, Location};
 use crate::format::time::Time;
 use crate::trust::check::{self, Check};
-use crate::trust::claims::DocumentIndex;
+use crate::trust::claims::{DocumentIndex, Role};
 use crate::trust::envelope::Authentication;
 use crate::trust::tuf::TargetFile;
 
@@ -41,10 +41,13 @@ pub(super) fn check(
     })?;
     checks.extend(outcome.checks);
     let Some(trusted) = outcome.trusted else { return Ok(false) };
+    let before = if proven.documents.is_empty() { Authentication::PublicKey } else { proven.by };
+    for role in &outcome.roles {
+        accept(reading, role.path.as_bytes(), part.beside);
+    }
     let held = compare(reading, &part, &trusted, proven, checks);
     if held {
         proven.signers.extend(outcome.signers);
-        let before = if proven.documents.is_empty() { Authentication::PublicKey } else { proven.by };
         proven.by = before.min(Authentication::PublicKey).max(Authentication::SharedSecret);
     }
     Ok(held)
@@ -52,8 +55,12 @@ pub(super) fn check(
 
 /// Metadata as entries, or beside the input.
 fn documents<'a>(inventory: &'a Inventory, part: &TufPart) -> Documents<'a> {
+    if !part.beside {
+        return Documents::of(inventory, &part.folder);
+    }
+    // What lies in the archive under such names is content: it is never metadata about the archive.
     let below = format!("{}/", part.folder);
-    let mut found = Documents::of(inventory, &part.folder);
+    let mut found = Documents::new(&part.folder);
     for document in inventory.documents.iter().filter(|document| document.location == Location::Sidecar) {
         let name = document.name.strip_prefix(below.as_bytes()).and_then(|name| std::str::from_utf8(name).ok());
         if let Some(name) = name.filter(|name| !name.contains('/')) {
@@ -61,6 +68,15 @@ fn documents<'a>(inventory: &'a Inventory, part: &TufPart) -> Documents<'a> {
         }
     }
     found
+}
+
+/// Metadata that the workflow accepted is evidence; all other files of such names are what their kind says.
+fn accept(reading: &mut Reading, name: &[u8], beside: bool) {
+    let ours = |document: &&Document| (document.location == Location::Sidecar) == beside && document.name == name;
+    let found = reading.inventory.documents.iter().find(ours).map(|document| document.location);
+    if let Some(location) = found.filter(|_| registered(reading, name).is_none()) {
+        reading.bundle.claims.document(name, location, Role::Metadata);
+    }
 }
 
 /// Compares what trusted roles state with what was found; a file that is as stated is proven by the document that says so.
@@ -88,7 +104,8 @@ fn compare(
         }
         proven.documents.push(document);
     }
-    let held = !rows.is_empty() && !rows.iter().any(Check::failed);
+    // A target that could not be compared proves nothing, and neither does metadata that names something else.
+    let held = !rows.is_empty() && rows.iter().all(|row| row.status == check::Status::Pass);
     checks.extend(rows);
     reading.bundle.claims.sort();
     held

@@ -9,7 +9,7 @@ use crate::trust::authority::{Authority, Standing};
 use crate::trust::check::{self, Check, CheckKind, MAX_LISTED, push_failures};
 use crate::trust::claims::{self, Claims, Dispute, DocumentIndex, Outcome, Role};
 use crate::trust::policy::Policy;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// Most documents that one row names.
 const MAX_NAMES: usize = 8;
@@ -206,11 +206,11 @@ fn check_unlisted(
         ));
         return;
     }
-    let signed = authority.exists();
+    let documents = reading.bundle.claims.documents().iter().filter_map(claims::ClaimingDocument::entry).collect();
     let (mut rows, mut waived) = (Vec::new(), BTreeSet::new());
     tell_unsigned_documents(reading, authority, checks);
     for index in 0..reading.inventory.entries.len() as EntryIndex {
-        let Some(why) = unvouched(reading, authority, index, signed) else { continue };
+        let Some(why) = unvouched(reading, authority, index, &documents) else { continue };
         let entry = reading.inventory.entry(index);
         match policy.waives_extra(entry.normal_path()) {
             Some(glob) => {
@@ -247,16 +247,21 @@ fn tell_unsigned_documents(reading: &Reading, authority: &Authority, checks: &mu
 }
 
 /// Why nobody who counts vouches for an entry, or `None` where somebody does or another check speaks of it.
-fn unvouched(reading: &Reading, authority: &Authority, index: EntryIndex, signed: bool) -> Option<String> {
+fn unvouched(
+    reading: &Reading,
+    authority: &Authority,
+    index: EntryIndex,
+    documents: &HashSet<EntryIndex>,
+) -> Option<String> {
     let entry = reading.inventory.entry(index);
     match authority.standings[index as usize] {
         Standing::Unlisted if entry.normal_path().is_empty() && entry.path.as_ref() != b"" => None,
         Standing::Unlisted => {
             Some(format!("a {} that no document names; remove it, or waive it with --allow-extra", entry.kind.name()))
         }
-        Standing::Listed if signed => {
+        Standing::Listed if authority.exists() => {
             let claims = &reading.bundle.claims;
-            if claims.documents().iter().any(|document| document.entry() == Some(index)) {
+            if documents.contains(&index) {
                 return None;
             }
             // A signature that proves nothing has a row of its own.

@@ -111,7 +111,10 @@ fn pass(
     let anomalies = links::judge(&inventory, bundle.links_allowed || inventory.incomplete);
     inventory.anomalies.extend(anomalies);
     let mut checks = container_checks(&inventory);
-    let portability = portable::judge(&inventory);
+    let mut portability = portable::judge(&inventory);
+    for (archive, inner) in &inventory.nested {
+        portability.add_nested(inventory.entry(*archive).normal_path(), portable::judge(inner));
+    }
     let unread = Sidecars::unused(sidecars.unread, &inventory, &bundle);
     checks.extend(super::sidecar::checks(&inventory, &unread, recognition.kind.id() == "plain"));
     checks.extend(opening);

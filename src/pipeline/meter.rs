@@ -1,7 +1,10 @@
 //! What is measured of each file while its bytes pass by: digests always, records where its name says that it holds some.
 
 use crate::format::digest::{Digests, Hasher};
+use crate::format::limits::Limits;
 use crate::format::records::{Contents, RecordCounter, RecordLimits, is_record_file};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// What one file gave.
 pub(super) struct Measured {
@@ -38,8 +41,13 @@ pub(super) struct Meters {
 }
 
 impl Meters {
-    pub(super) fn new(also_sha512: bool, limits: &crate::format::limits::Limits) -> Self {
+    pub(super) fn new(also_sha512: bool, limits: &Limits) -> Self {
         Meters { also_sha512, limits: RecordLimits::new(limits) }
+    }
+
+    /// The same for a compressed stream, of which `medium` counts the bytes that were read.
+    pub(super) fn of_stream(also_sha512: bool, limits: &Limits, medium: Arc<AtomicU64>) -> Self {
+        Meters { also_sha512, limits: RecordLimits::of_stream(limits, medium) }
     }
 
     pub(super) fn start(&self, form: Form) -> Meter {

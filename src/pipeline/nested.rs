@@ -23,6 +23,14 @@ pub(super) fn read(
         return Ok(());
     }
     let mut options = *options;
+    // What a nested archive may decode to counts against the bytes of the input, not against its own: two ratios would
+    // multiply. Entries and documents have what the outer ones left.
+    let medium = inventory.outer_size.unwrap_or_else(|| inventory.total_bytes());
+    let fair = medium.saturating_mul(options.limits.max_ratio).max(options.limits.ratio_grace);
+    options.limits.max_bytes = options.limits.max_bytes.min(fair);
+    options.limits.max_entries = options.limits.max_entries.saturating_sub(inventory.entries.len() as u64);
+    let kept = inventory.documents.iter().fold(0, |sum, document| sum + document.bytes.len() as u64);
+    options.limits.max_documents = options.limits.max_documents.saturating_sub(kept);
     options.limits.max_depth = options.limits.max_depth.saturating_sub(inventory.container.len() as u32);
     let mut found = Vec::new();
     let outcome = reread(source, inventory, wanted, &options, &mut |index, reader| {
@@ -52,6 +60,8 @@ pub(super) fn read(
             ..anomaly.clone()
         });
         inventory.anomalies.extend(told);
+        let name = crate::format::path::lossless(&archive);
+        inventory.remarks.extend(inner.remarks.iter().map(|remark| format!("in {name}: {remark}")));
         inventory.nested.insert(index, inner);
     }
     Ok(())

@@ -9,10 +9,10 @@ use super::source::Source;
 use crate::bundle::encryption::Locked;
 use crate::bundle::sealed_plan::{SealedEntry, SealedPlan};
 use crate::format::inventory::{EntryIndex, Inventory, Plain, Sealed};
-use crate::trust::check::{self, Check};
+use crate::trust::check::{self, Check, MAX_LISTED};
 use crate::trust::identity::Identities;
-use crate::trust::sealed::{Candidate, DataKey, MAX_SEALED, NONCE_BYTES, Nonce, SealedFile, diagnose};
-use std::collections::BTreeMap;
+use crate::trust::sealed::{Candidate, DataKey, MAX_SEALED, MAX_TRIES, NONCE_BYTES, Nonce, SealedFile, diagnose};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 
 /// Sealed files that did not open and are kept until it can be told why, in bytes together. Only words depend on it.
@@ -157,14 +157,22 @@ impl<'a> Opener<'a> {
 
     /// One row a file that did not open, with what can be told of the reason.
     fn explain(&self, inventory: &Inventory, checks: &mut Vec<Check>) {
-        let refused = |entry: &EntryIndex| self.refused.iter().any(|(other, ..)| other == entry);
-        let mut order: Vec<&SealedEntry> = self.files.values().copied().collect();
-        order.sort_by_key(|file| (!refused(&file.entry), file.entry));
+        let refused: BTreeSet<EntryIndex> = self.refused.iter().map(|(entry, ..)| *entry).collect();
+        // Those first that did not open either: files that were exchanged are two of them.
+        let (first, second): (Vec<&SealedEntry>, Vec<&SealedEntry>) =
+            self.files.values().partition(|file| refused.contains(&file.entry));
+        let order = || first.iter().chain(&second);
+        let mut by_nonce: BTreeMap<&Nonce, Vec<EntryIndex>> = BTreeMap::new();
+        for (entry, nonce) in &self.nonces {
+            by_nonce.entry(nonce).or_default().push(*entry);
+        }
         let mut rows = Vec::new();
         for (entry, why, sealed) in &self.refused {
             let mut detail = why.clone();
-            if let (Some(sealed), Some(own)) = (sealed, self.files.get(entry)) {
-                let others = order.iter().filter(|file| file.entry != *entry);
+            if let (Some(sealed), Some(own)) =
+                (sealed.as_ref().filter(|_| rows.len() < MAX_LISTED), self.files.get(entry))
+            {
+                let others = order().filter(|file| file.entry != *entry).take(MAX_TRIES);
                 let candidates: Vec<Candidate<'_>> = others
                     .map(|file| Candidate {
                         path: &file.path,
@@ -172,8 +180,8 @@ impl<'a> Opener<'a> {
                         nonce: self.nonces.get(&file.entry).copied(),
                     })
                     .collect();
-                let twin = self.nonces.iter().find(|(other, nonce)| *other != entry && **nonce == sealed.nonce());
-                let twin = twin.and_then(|(other, _)| self.files.get(other)).map_or(String::new(), |other| {
+                let twin = by_nonce.get(&sealed.nonce()).and_then(|all| all.iter().find(|other| *other != entry));
+                let twin = twin.and_then(|other| self.files.get(other)).map_or(String::new(), |other| {
                     format!("; its nonce is that of {:?} too, and no two files of a run may share one", other.path)
                 });
                 detail = format!("it does not open: {}{twin}", diagnose(&self.key, sealed, &own.aad, &candidates));

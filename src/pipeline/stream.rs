@@ -38,8 +38,8 @@ pub(super) fn scan(
     let consumed = Arc::new(AtomicU64::new(0));
     let counted = Counted::new(input, Arc::clone(&consumed), progress);
     let mut facts = Vec::new();
-    let outcome = peel(counted, consumed, options, recorder, &mut facts).and_then(|(decoded, is_tar)| {
-        hash_all(decoded, is_tar.then_some(()).map_or(Some(name), |()| None), options, progress, recorder)
+    let outcome = peel(counted, Arc::clone(&consumed), options, recorder, &mut facts).and_then(|(decoded, is_tar)| {
+        hash_all(decoded, (!is_tar).then_some(name), consumed, options, progress, recorder)
     });
     for (codec, facts) in facts {
         remark(recorder, codec, &facts);
@@ -114,11 +114,12 @@ fn remark(recorder: &mut Recorder, codec: Codec, facts: &StreamFacts) {
 fn hash_all(
     decoded: Box<dyn Read + Send + '_>,
     single: Option<&[u8]>,
+    medium: Arc<AtomicU64>,
     options: &ScanOptions,
     progress: &Progress,
     recorder: &mut Recorder,
 ) -> Result<(), ScanError> {
-    let meters = Meters::new(options.sha512, &options.limits);
+    let meters = Meters::of_stream(options.sha512, &options.limits, medium);
     std::thread::scope(|scope| {
         let (back, returned) = channel();
         let workers = (0..options.jobs)

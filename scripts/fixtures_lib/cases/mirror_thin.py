@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..case import NOT_VERIFIED, TRUST, Case, key, verify
-from ..devportal import Edit, altered, plus, replacing, setting, without
+from ..devportal import Edit, altered, plus, replacing, setting, sha256, without
 from ..dsse import base64url_payload
 from ..mirror import member
 from ..signing import ED25519_SECOND, STRANGER, Ed25519
@@ -33,6 +33,11 @@ def case(name: str, title: str, bundle: Thin, *failing: str, form: str = TARBALL
     rest = {"kind": KIND} | rest
     return Case("mirror-thin", name, title, verify(form, *options, trust=trust),
                 files | (OPERATORS_ROOT if beside is None else beside), failing=failing, **rest)
+
+
+def layer(entry: Entry) -> dict[str, Any]:
+    """A layer as the manifest states it."""
+    return {"path": entry.name.decode(), "digest": f"sha256:{sha256(entry.data)}", "size": len(entry.data)}
 
 
 def good() -> Iterator[Case]:
@@ -93,6 +98,18 @@ def tarballs() -> Iterator[Case]:
                "entry-unlisted", subject="layers/extra")
     yield case("file-unlisted-in-directory", "A file beside the others in the directory is in no list",
                GOOD.but(extra={"install.sh": b"#!/bin/sh\n"}), "entry-unlisted", form="thin", subject="install.sh")
+    yield case("file-among-metadata", "A file that is no role lies in the folder of the TUF metadata",
+               GOOD.but(extra={"tuf/payload.json": b"\x7fELF arbitrary"}), "entry-unlisted", form="thin.tar",
+               subject="tuf/payload.json")
+    metadata = [member(name, data) for name, data in GOOD.files().items() if name.startswith("tuf/")]
+    yield case("metadata-in-tarball", "The metadata lies in the tarball and names another tarball", GOOD.but(
+        tuf=None, sign_manifest=None, sign_meta=None, entries=plus(*metadata),
+        left_out=(MANIFEST, META, f"{TARBALL}.sha256", f"{MANIFEST}.sha256")), "entry-unlisted", trust=ROOT,
+        options=("--require", "integrity,complete,tuf"))
+    twins = [member("layers/CON", b"con\n"), member("layers/Observations.ndjson", b"twin\n")]
+    yield case("names-not-portable-in-packed", "Names in the packed tarball collide after case folding", GOOD.but(
+        manifest_edit=lambda manifest: manifest["layers"].extend(layer(twin) for twin in twins), entries=plus(*twins)),
+        "portable-names", form="thin.tar", options=("--require", "signature,portable-names"))
     link = Entry(b"layers/passwd", type=SYMLINK, link=b"/etc/passwd")
     yield case("tarball-symlink", "The tarball has a symlink that leaves the tree", GOOD.but(entries=plus(link)),
                "entry-link", "entry-unlisted")

@@ -14,8 +14,10 @@
 use crate::format::digest::{Digest, hex};
 use crate::trust::tuf::{Client, MAX_METADATA, MAX_ROOTS, MAX_TARGETS, TargetFile, names, signed_text};
 use std::collections::{BTreeMap, HashMap};
+use std::os::unix::fs::PermissionsExt as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use tempfile::TempDir;
 use tough::schema::{DelegatedRole, Delegations, Role, Root, Signed, Snapshot, Targets, Timestamp};
 use tough::{
     Bytes, ExpirationEnforcement, Limits, RepositoryLoader, TargetName, Transport, TransportError, TransportErrorKind,
@@ -100,7 +102,7 @@ pub(super) fn ask(evidence: &Evidence, consistent: bool) -> Opinion<View> {
         Ok(files) => files,
         Err(why) => return outside(why),
     };
-    let loaded = match load(root, InMemory { files }) {
+    let (loaded, _scratch) = match load(root, InMemory { files }) {
         Ok(loaded) => loaded,
         Err(opinion) => return opinion,
     };
@@ -192,11 +194,15 @@ fn published(evidence: &Evidence, first: usize, consistent: bool) -> Result<Hash
 }
 
 /// Lets it load everything, on a runtime of its own that ends with it.
-fn load(root: &[u8], transport: InMemory) -> Result<tough::Repository, Opinion<View>> {
+fn load(root: &[u8], transport: InMemory) -> Result<(tough::Repository, TempDir), Opinion<View>> {
     let unable = |error: &dyn std::fmt::Display| outside(format!("it could not be asked: {error}"));
     let base: Url = "memory:///".parse().map_err(|error: url::ParseError| unable(&error))?;
     let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build();
     let runtime = runtime.map_err(|error| unable(&error))?;
+    // It writes down what it has read. Without a folder of ours it would make one that others may read.
+    let private = std::fs::Permissions::from_mode(0o700);
+    let scratch = tempfile::Builder::new().prefix("portcullis-tuf-").permissions(private).tempdir();
+    let scratch = scratch.map_err(|error| unable(&error))?;
     let limits = Limits {
         max_root_size: MAX_METADATA,
         max_targets_size: MAX_TARGETS,
@@ -207,9 +213,10 @@ fn load(root: &[u8], transport: InMemory) -> Result<tough::Repository, Opinion<V
     let loader = RepositoryLoader::new(&root, base.clone(), base)
         .transport(transport)
         .limits(limits)
-        // Without a datastore it makes a folder of its own and removes it. Expiry was judged by our own clock.
+        .datastore(scratch.path())
+        // Expiry was judged by our own clock.
         .expiration_enforcement(ExpirationEnforcement::Unsafe);
-    runtime.block_on(loader.load()).map_err(opinion_of)
+    runtime.block_on(loader.load()).map(|loaded| (loaded, scratch)).map_err(opinion_of)
 }
 
 /// Which errors say no more than that it does not take such repositories, or could not work. Everything else is a judgement.
