@@ -38,6 +38,7 @@ const SNAPSHOTS: &[(&str, &str)] = &[
     ("inspect-json", "inspect {dp}/good-envelope-beside/devportal-offline-bundle.tgz --at {at} --json"),
     ("inspect-entries", "inspect {plain}/intact-long-name-pax-path/release.tar.gz --entries"),
     ("inspect-evidence", "inspect {ev}/good-schema-a/bundle.tgz"),
+    ("inspect-images", "inspect {oci}/unproven-foreign-layer/images.tar.gz"),
     ("inspect-malformed", "inspect {dp}/end-halved/devportal-offline-bundle.tar"),
     ("verify", "verify {dp}/good-envelope-beside/devportal-offline-bundle.tgz {trust} --at {at}"),
     ("verify-json", "verify {dp}/good-envelope-beside/devportal-offline-bundle.tgz {trust} --at {at} --json"),
@@ -132,7 +133,13 @@ fn arguments(line: &str) -> Vec<String> {
         .replace("{at}", AT);
     let fill = |word: &str| {
         let mut word = word.replace("{keys}", "keys-example");
-        for (short, folder) in [("{dp}", "devportal"), ("{plain}", "plain"), ("{ev}", "evidence"), ("{dsse}", "dsse")] {
+        for (short, folder) in [
+            ("{dp}", "devportal"),
+            ("{plain}", "plain"),
+            ("{ev}", "evidence"),
+            ("{oci}", "oci-layout"),
+            ("{dsse}", "dsse"),
+        ] {
             word = word.replace(short, &fixtures.join(folder).to_string_lossy());
         }
         word

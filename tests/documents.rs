@@ -7,7 +7,7 @@ mod support;
 use portcullis::bundle::{KINDS, encryption, wants_document};
 use portcullis::format::anomaly::Defect;
 use portcullis::format::limits::Limits;
-use portcullis::format::{blob_signature, checksums, dsse, inventory, json, jws, path, yaml};
+use portcullis::format::{bbolt, blob_signature, checksums, dsse, inventory, json, jws, oci, path, trivy_db, yaml};
 use portcullis::trust::check::{self, CHECKS, CheckKind};
 use portcullis::trust::{identity, key, sealed};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use support::{Case, all, assert_none, cases, root};
 
 /// Kinds with their page under docs/bundles/ and their folder under fixtures/. The last is that of a verb of its own. Kinds of
 /// one layout share a page.
-const PAGES: [(&str, &str, &str); 16] = [
+const PAGES: [(&str, &str, &str); 17] = [
     ("devportal:offline", "devportal-offline.md", "devportal"),
     ("devportal:draft", "devportal-draft.md", "devportal-draft"),
     ("evidence:sealed", "evidence-sealed.md", "evidence"),
@@ -30,6 +30,7 @@ const PAGES: [(&str, &str, &str); 16] = [
     ("mirror:concelier", "mirror-concelier.md", "mirror-concelier"),
     ("json:raw", "run-export.md", "json-raw"),
     ("json:policy", "run-export.md", "json-policy"),
+    ("oci:layout", "oci.md", "oci-layout"),
     ("plain", "plain.md", "plain"),
     ("dsse:envelope", "dsse-envelope.md", "dsse"),
 ];
@@ -163,6 +164,21 @@ fn every_limit_is_the_one_in_the_code() {
         ("format::yaml::MAX_NODES", yaml::MAX_NODES as u64),
         ("format::yaml::MAX_DEPTH", yaml::MAX_DEPTH as u64),
         ("format::blob_signature::MAX_BYTES", blob_signature::MAX_BYTES as u64),
+        ("format::oci::MAX_JSON", oci::MAX_JSON),
+        ("format::oci::MAX_NESTING", oci::MAX_NESTING as u64),
+        ("format::oci::MAX_DESCRIPTORS", oci::MAX_DESCRIPTORS as u64),
+        ("format::oci::MAX_MEDIA_TYPE", oci::MAX_MEDIA_TYPE as u64),
+        ("format::bbolt::MAX_PAGES", bbolt::MAX_PAGES),
+        ("format::bbolt::MAX_RUN", bbolt::MAX_RUN),
+        ("format::bbolt::MAX_HELD", bbolt::MAX_HELD),
+        ("format::bbolt::MAX_BUCKET_DEPTH", bbolt::MAX_BUCKET_DEPTH as u64),
+        ("format::bbolt::MAX_TREE_DEPTH", bbolt::MAX_TREE_DEPTH as u64),
+        ("format::bbolt::MAX_KEY", bbolt::MAX_KEY as u64),
+        ("format::trivy_db::MAX_PLATFORMS", trivy_db::MAX_PLATFORMS as u64),
+        ("format::trivy_db::MAX_TEXT", trivy_db::MAX_TEXT as u64),
+        ("format::trivy_db::MAX_AFFECTED", trivy_db::MAX_AFFECTED as u64),
+        ("format::trivy_db::MAX_VERSIONS", trivy_db::MAX_VERSIONS as u64),
+        ("format::trivy_db::MAX_FAULTS", trivy_db::MAX_FAULTS as u64),
         ("trust::identity::MAX_IDENTITY_FILE", identity::MAX_IDENTITY_FILE as u64),
         ("trust::identity::MAX_IDENTITIES", identity::MAX_IDENTITIES as u64),
         ("trust::identity::MAX_WRAPPED", identity::MAX_WRAPPED as u64),

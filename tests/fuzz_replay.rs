@@ -46,6 +46,7 @@ replay! {
     yaml: [],
     jws: [".jws"],
     records: [".zst"],
+    bolt: [],
     tuf: [],
     documents: [],
     bundle: [".tar", ".tgz", ".zst", ".gz"],

@@ -7,7 +7,7 @@
 #![expect(clippy::panic, reason = "a test fails by panicking")]
 
 use portcullis::bundle::{KINDS, encryption};
-use portcullis::format::{blob_signature, checksums, dsse, json, limits::Limits, path, yaml};
+use portcullis::format::{blob_signature, checksums, dsse, json, limits::Limits, oci, path, yaml};
 use portcullis::trust::check::Class;
 use portcullis::trust::{identity, key, sealed, signature};
 use std::collections::{BTreeMap, BTreeSet};
@@ -315,7 +315,7 @@ fn limits_are_those_of_the_program() {
         .filter(|row| row.len() == 4)
         .map(|row| (row[0].clone(), (row[1].clone(), row[2].clone())))
         .collect();
-    let expected: [(&str, u64, &str); 22] = [
+    let expected: [(&str, u64, &str); 23] = [
         ("decoded bytes in all", Limits::MAX_BYTES, "--max-bytes"),
         ("entries in all", Limits::MAX_ENTRIES, "--max-entries"),
         ("decoded bytes for each compressed one", Limits::MAX_RATIO, "--max-ratio"),
@@ -329,6 +329,7 @@ fn limits_are_those_of_the_program() {
         ("nesting of JSON", json::MAX_DEPTH as u64, "fixed"),
         ("line of a checksum list, bytes", checksums::MAX_LINE as u64, "fixed"),
         ("signatures in one envelope", dsse::MAX_SIGNATURES as u64, "fixed"),
+        ("one OCI index or manifest, bytes", oci::MAX_JSON, "fixed"),
         ("key file, bytes", key::MAX_FILE_BYTES as u64, "fixed"),
         ("keys in one file", key::MAX_KEYS as u64, "fixed"),
         ("encrypted file, bytes", sealed::MAX_SEALED as u64, "fixed"),

@@ -93,6 +93,19 @@ class Thin:
             files[f"tuf/keys/{KEYID}.pub"] = (KEYS / f"{OWNER.name}.pub.pem").read_bytes()
         return {name: data for name, data in (files | dict(self.extra)).items() if name not in self.left_out}
 
+    def oci(self) -> dict[str, bytes]:
+        """The same three files as an OCI layout in `oci/`."""
+        files = self.files()
+        blob = lambda kind, data: {"mediaType": kind, "digest": f"sha256:{sha256(data)}", "size": len(data)}
+        layers = [blob("application/vnd.stellaops.mirror.layer.v1", files[name]) for name in (TARBALL, MANIFEST, META)]
+        config = b"{}"
+        manifest = pretty({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                           "config": blob("application/vnd.oci.empty.v1+json", config), "layers": layers})
+        index = pretty({"schemaVersion": 2, "manifests": [blob("application/vnd.oci.image.manifest.v1+json", manifest)]})
+        blobs = {f"oci/blobs/sha256/{sha256(data)}": data for data in (config, manifest, *(
+            files[name] for name in (TARBALL, MANIFEST, META)))}
+        return {"oci/oci-layout": b'{"imageLayoutVersion":"1.0.0"}', "oci/index.json": index, **blobs}
+
     def folder(self) -> dict[str, bytes]:
         """All of them in a directory of their own."""
         return {f"thin/{name}": data for name, data in self.files().items()}

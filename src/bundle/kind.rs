@@ -12,6 +12,7 @@ use super::mirror_contract::MirrorContract;
 use super::mirror_dsse::MirrorDsse;
 use super::mirror_policy::MirrorPolicy;
 use super::model::Bundle;
+use super::oci_layout::{self, OciLayout};
 use super::plain::Plain;
 use super::sealed_plan::SealedPlan;
 use super::thin::MirrorThin;
@@ -36,6 +37,8 @@ pub enum Likelihood {
 /// What a second reading of the input has to bring.
 #[derive(Debug, Default)]
 pub struct Further {
+    /// Documents that only other documents lead to. Asked for again once they are there, since they may lead to more.
+    pub documents: Vec<EntryIndex>,
     /// Entries that are archives whose entries matter.
     pub nested: Vec<EntryIndex>,
     /// Encrypted entries.
@@ -48,7 +51,8 @@ pub trait Kind: Sync {
     fn id(&self) -> &'static str;
     /// Judges by layout and schema marker, never by file names alone.
     fn detect(&self, inventory: &Inventory) -> Likelihood;
-    /// What has to be read a second time before the documents can be interpreted: nothing, unless the kind says so.
+    /// What has to be read a second time before the documents can be interpreted: nothing, unless the kind says so. Asked
+    /// anew after each reading of documents, until it names none that was not tried yet.
     fn further(&self, _inventory: &Inventory) -> Further {
         Further::default()
     }
@@ -72,6 +76,7 @@ pub static KINDS: &[&dyn Kind] = &[
     &MirrorDsse,
     &MirrorPolicy,
     &MirrorConcelier,
+    &OciLayout,
     &Plain,
 ];
 
@@ -154,4 +159,11 @@ pub fn wants_document(normal_path: &[u8], size: u64) -> bool {
         || lists::is_list_name(base)
         || base.ends_with(b".dsse.json")
         || (depth <= 3 && mirror_concelier::wants(normal_path))
+        || (depth <= 1 && oci_layout::wants(base, size))
+}
+
+/// Whether the scan keeps the file at `normal_path`, of `size` bytes, as long as there is room: it may be a document to which
+/// others lead. What is not kept is read a second time, where that is possible.
+pub fn wants_if_room(normal_path: &[u8], size: u64) -> bool {
+    oci_layout::may_want(normal_path, size)
 }

@@ -39,6 +39,10 @@ pub struct Bundle {
     pub tuf: Option<TufPart>,
     /// What a delta says of the bundle that it builds on.
     pub delta: Option<Delta>,
+    /// Images of an OCI layout.
+    pub oci: Option<Oci>,
+    /// A document that may name more was not read: what would be missing or wrong then is not known.
+    pub unfinished: bool,
     /// Whether any document names digests of entries: without one, nothing is unlisted.
     pub has_lists: bool,
     /// The document that names the entries could not be read: nothing may be concluded from what it does not name.
@@ -166,6 +170,55 @@ pub struct Base {
     pub manifests: Vec<(String, Sha256Bytes)>,
     /// The paths that it holds; `None` where it is a delta itself.
     pub files: Option<BTreeSet<String>>,
+}
+
+/// What an OCI layout holds. Claimed by its documents, all of it.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Oci {
+    /// What its indexes list, in their order, except for indexes.
+    pub images: Vec<OciImage>,
+    /// What documents name and the layout does not carry, by path.
+    pub absent: Vec<OciAbsent>,
+    /// Normal paths of blobs that no document names.
+    pub unreferenced: Vec<Vec<u8>>,
+}
+
+/// An image or other artifact of an OCI layout. Its digest is one that could be read; all else is as stated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OciImage {
+    /// Its name: of its own descriptor, else of the index that lists it.
+    pub name: Option<String>,
+    /// Digest of the nested index that lists it.
+    pub index: Option<String>,
+    /// Its digest.
+    pub digest: String,
+    /// Its media type.
+    pub media_type: String,
+    /// The type of artifact.
+    pub artifact_type: Option<String>,
+    /// Operating system, architecture, variant.
+    pub platform: Option<String>,
+    /// Digest of the manifest that it is about.
+    pub subject: Option<String>,
+    /// Bytes of configuration and layers together, where its manifest was read.
+    pub size: Option<u64>,
+    /// Whether the blob itself is there.
+    pub carried: bool,
+}
+
+/// A blob that is named and not carried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OciAbsent {
+    /// Its digest.
+    pub digest: String,
+    /// Its media type.
+    pub media_type: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The document that names it first.
+    pub named_by: Vec<u8>,
+    /// Whether that document says where it could be fetched.
+    pub elsewhere: bool,
 }
 
 /// What one document says of itself.

@@ -9,7 +9,7 @@ use super::model::{Beside, Bundle, TufPart, TufTarget};
 use super::signed::{self, Target};
 use super::thin_manifest::{BundleMeta, ThinManifest, VERSION};
 use super::thin_parts::Parts;
-use super::{nested, thin_evidence};
+use super::{nested, oci_graph, thin_evidence, thin_oci};
 use crate::format::digest::{Digest, Sha256Bytes, hex, sha256};
 use crate::format::inventory::{Document, Inventory, Location};
 use crate::format::time;
@@ -67,8 +67,13 @@ impl Kind for MirrorThin {
     }
 
     fn further(&self, inventory: &Inventory) -> Further {
-        let archive = Parts::find(inventory).and_then(|parts| parts.archive());
-        Further { nested: archive.into_iter().collect(), ..Further::default() }
+        let Some(parts) = Parts::find(inventory) else { return Further::default() };
+        let unread = parts.oci(inventory).map(|layout| oci_graph::follow(inventory, &layout).unread);
+        Further {
+            nested: parts.archive().into_iter().collect(),
+            documents: unread.unwrap_or_default(),
+            ..Further::default()
+        }
     }
 
     fn interpret(&self, inventory: &mut Inventory) -> Bundle {
@@ -89,6 +94,20 @@ impl Kind for MirrorThin {
             reader.hashes(inventory, &mut bundle, manifest, meta.as_ref());
         }
         thin_evidence::read(inventory, &mut bundle, &reader.parts);
+        if let Some(layout) = reader.parts.oci(inventory) {
+            let manifest = manifest.as_ref().filter(|read| read.value.is_some());
+            // The manifest vouches for the archive where it has a claim of its own about it: then all in it was compared.
+            let archive = reader.parts.archive().filter(|entry| {
+                manifest.is_some_and(|read| {
+                    bundle.claims.claims().iter().any(|c| c.entry == *entry && c.document == read.index)
+                })
+            });
+            let archive = archive.and_then(|entry| Some((manifest?.index, *inventory.entry(entry).digest()?)));
+            let meta = meta.as_ref().filter(|read| read.value.is_some()).map(|read| (read.index, read.sha256));
+            let twins: Vec<_> =
+                manifest.map(|read| (read.index, read.sha256)).into_iter().chain(archive).chain(meta).collect();
+            thin_oci::read(inventory, &mut bundle, &layout, &twins);
+        }
         bundle.tuf = reader.tuf(inventory, manifest.as_ref(), meta.as_ref());
         bundle.claims.sort();
         if let Some(inner) = reader.parts.inner(inventory) {

@@ -83,6 +83,13 @@ impl Parts {
         }
     }
 
+    /// The layout of the OCI form among the entries, where there is one.
+    pub(super) fn oci(&self, inventory: &Inventory) -> Option<Layout> {
+        let (_, layout) = self.archive.as_ref()?;
+        let oci = layout.below("oci");
+        inventory.find(&oci.path("index.json")).map(|_| oci)
+    }
+
     /// The folder of TUF metadata, as its documents are named.
     pub(super) fn tuf_folder(&self) -> String {
         String::from_utf8_lossy(&self.path("tuf")).into_owned()

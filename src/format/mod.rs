@@ -3,6 +3,7 @@
 //! Nothing here opens a file, reads a clock or decides about trust. Every parser takes untrusted input.
 
 pub mod anomaly;
+pub mod bbolt;
 pub mod blob_signature;
 pub mod checksums;
 pub mod compress;
@@ -12,10 +13,12 @@ pub mod inventory;
 pub mod json;
 pub mod jws;
 pub mod limits;
+pub mod oci;
 pub mod path;
 pub mod pax;
 pub mod records;
 pub mod tar;
 mod tar_header;
 pub mod time;
+pub mod trivy_db;
 pub mod yaml;

@@ -1,5 +1,6 @@
 //! `inspect`: what an input is and what it holds. Verifies nothing.
 
+use super::documents;
 use super::error::EnvironmentError;
 use super::nested;
 use super::progress::Progress;
@@ -100,7 +101,8 @@ fn pass(
     inventory.documents.extend(sidecars.documents);
     let recognition = recognise(&inventory, forced);
     let readable = !inventory.incomplete && inventory.container.last() != Some(&"file");
-    let further = if readable { recognition.kind.further(&inventory) } else { Further::default() };
+    let further =
+        if readable { documents::read(source, &mut inventory, recognition.kind, options)? } else { Further::default() };
     nested::read(source, &mut inventory, &further.nested, options)?;
     let opening = match further.sealed {
         Some(Ok(plan)) => sealed::open(source, &mut inventory, &plan, request.identities.as_deref(), options)?,

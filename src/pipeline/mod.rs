@@ -2,6 +2,7 @@
 
 mod base;
 mod bundle_tuf;
+mod documents;
 pub mod dsse;
 mod entries;
 pub mod error;

@@ -3,7 +3,7 @@
 use super::error::EnvironmentError;
 use super::progress::Progress;
 use super::record::Recorder;
-use super::reread::reread;
+use super::reread::{reread, settle};
 use super::scan::{ScanError, ScanOptions};
 use super::source::Source;
 use super::stream;
@@ -44,13 +44,7 @@ pub(super) fn read(
         found.push((index, recorder.finish()));
         Ok(())
     });
-    match outcome {
-        Ok(()) => {}
-        Err(ScanError::Medium(error)) => return Err(error),
-        Err(ScanError::Io(error)) => return Err(EnvironmentError::read(source.path(), error)),
-        // The first pass read the same bytes to their end, so they are no longer the same.
-        Err(ScanError::Bad(_)) => return Err(EnvironmentError::Changed { path: source.path().into() }),
-    }
+    settle(source, outcome)?;
     for (index, mut inner) in found {
         let defects = links::judge(&inner, inner.incomplete);
         inner.anomalies.extend(defects);

@@ -13,12 +13,19 @@ const MAX_LONG: usize = 8;
 /// setuid, setgid, sticky.
 const SPECIAL_BITS: u32 = 0o7000;
 
+/// Most bytes of files that are kept only as long as there is room.
+const MAX_SPARE: u64 = 64 << 20;
+/// Most such files: each has a name and a place in lists.
+const MAX_SPARE_FILES: u64 = 1 << 14;
+
 /// Collects the inventory of one scan.
 pub(super) struct Recorder {
     inventory: Inventory,
     limits: Limits,
     also_sha512: bool,
     document_bytes: u64,
+    spare_bytes: u64,
+    spare_files: u64,
     name_bytes: u64,
     counts: [usize; Defect::ALL.len()],
     left_out: [usize; Defect::ALL.len()],
@@ -31,6 +38,8 @@ impl Recorder {
             limits,
             also_sha512,
             document_bytes: 0,
+            spare_bytes: 0,
+            spare_files: 0,
             name_bytes: 0,
             counts: [0; Defect::ALL.len()],
             left_out: [0; Defect::ALL.len()],
@@ -100,11 +109,20 @@ impl Recorder {
     }
 
     /// Whether the entry is a document to keep. The error is the limit on documents: a document that cannot be read could
-    /// say anything.
+    /// say anything. Of documents that may be of no use, as many as there is room for.
     pub(super) fn wants(&mut self, index: EntryIndex) -> Result<bool, Anomaly> {
         let entry = self.inventory.entry(index);
-        if entry.kind != EntryKind::File || !bundle::wants_document(entry.normal_path(), entry.size) {
+        if entry.kind != EntryKind::File {
             return Ok(false);
+        }
+        if !bundle::wants_document(entry.normal_path(), entry.size) {
+            let fits = self.spare_bytes.saturating_add(entry.size) <= MAX_SPARE && self.spare_files < MAX_SPARE_FILES;
+            let keep = fits && bundle::wants_if_room(entry.normal_path(), entry.size);
+            if keep {
+                self.spare_bytes += entry.size;
+                self.spare_files += 1;
+            }
+            return Ok(keep);
         }
         let size = entry.size;
         if size > self.limits.max_document || self.document_bytes.saturating_add(size) > self.limits.max_documents {

@@ -55,6 +55,17 @@ pub(super) fn reread(
     }
 }
 
+/// The outcome of a second reading, for the caller.
+pub(super) fn settle(source: &Source, outcome: Result<(), ScanError>) -> Result<(), EnvironmentError> {
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(ScanError::Medium(error)) => Err(error),
+        Err(ScanError::Io(error)) => Err(EnvironmentError::read(source.path(), error)),
+        // The first pass read the same bytes to their end, so they are no longer the same.
+        Err(ScanError::Bad(_)) => Err(EnvironmentError::Changed { path: source.path().into() }),
+    }
+}
+
 fn from_archive(
     mut reader: TarReader<StreamInput<'_>>,
     source: &Source,

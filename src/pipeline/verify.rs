@@ -224,6 +224,12 @@ fn established(
     if ground.compared && ground.accounted && !failed(check::Class::Integrity) {
         held.extend([Property::Integrity, Property::Complete]);
     }
+    if reading.bundle.unfinished {
+        held.clear();
+    }
+    if !reading.bundle.claims.absent().is_empty() {
+        held.remove(&Property::Complete);
+    }
     if authority.exists() && ground.vouched && ground.compared && !failed(check::Class::Signature) {
         held.insert(Property::Signature);
         if by == Authentication::PublicKey {

@@ -2,6 +2,7 @@
 
 use super::cleaning::is_hostile;
 use super::model::{Outcome, Report};
+use crate::bundle::model::Oci;
 use crate::format::digest::hex;
 use crate::format::inventory::{EntryIndex, Observed};
 use crate::format::path::lossless;
@@ -145,7 +146,41 @@ impl Report<'_> {
                 .map(|e| Ordered([("path", json!(e.path)), ("sha256", json!(e.sha256)), ("size", json!(e.size))]));
             map.serialize_entry("external", &Each(external))?;
         }
-        Ok(())
+        self.reading().bundle.oci.as_ref().map_or(Ok(()), |oci| map.serialize_entry("oci", &OciView(oci)))
+    }
+}
+
+struct OciView<'a>(&'a Oci);
+
+impl Serialize for OciView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let images = self.0.images.iter().map(|image| {
+            Ordered([
+                ("name", json!(image.name)),
+                ("digest", json!(image.digest)),
+                ("media_type", json!(image.media_type)),
+                ("artifact_type", json!(image.artifact_type)),
+                ("platform", json!(image.platform)),
+                ("size", json!(image.size)),
+                ("index", json!(image.index)),
+                ("subject", json!(image.subject)),
+                ("carried", json!(image.carried)),
+            ])
+        });
+        let absent = self.0.absent.iter().map(|absent| {
+            Ordered([
+                ("digest", json!(absent.digest)),
+                ("media_type", json!(absent.media_type)),
+                ("size", json!(absent.size)),
+                ("named_by", json!(lossless(&absent.named_by))),
+                ("elsewhere", json!(absent.elsewhere)),
+            ])
+        });
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("images", &Each(images))?;
+        map.serialize_entry("absent", &Each(absent))?;
+        map.serialize_entry("unreferenced", &Each(self.0.unreferenced.iter().map(|path| lossless(path))))?;
+        map.end()
     }
 }
 

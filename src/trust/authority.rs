@@ -97,7 +97,8 @@ pub fn spread(
             *standing = Standing::SetAside;
         }
     }
-    inherit(inventory, claims, &mut authority.standings);
+    let signed = authority.exists();
+    inherit(inventory, claims, &mut authority.standings, signed);
     authority
 }
 
@@ -177,7 +178,7 @@ fn raise_documents(claims: &Claims, authority: &mut Authority) {
 }
 
 /// A directory stands as the strongest entry below it; a claimed entry, even a contradicted or missing one, implies it.
-fn inherit(inventory: &Inventory, claims: &Claims, standings: &mut [Standing]) {
+fn inherit(inventory: &Inventory, claims: &Claims, standings: &mut [Standing], signed: bool) {
     let is_dir = |index: &usize| inventory.entries[*index].kind == EntryKind::Dir;
     let dirs: HashMap<&[u8], usize> =
         (0..standings.len()).filter(is_dir).map(|index| (inventory.entries[index].normal_path(), index)).collect();
@@ -204,6 +205,10 @@ fn inherit(inventory: &Inventory, claims: &Claims, standings: &mut [Standing]) {
     }
     for name in claims.missing().keys() {
         raise(path::normal(name), Standing::Pinned, standings);
+    }
+    // Folders of what a sparse bundle leaves out are as good as the documents that name it.
+    for name in claims.absent() {
+        raise(name, if signed { Standing::Pinned } else { Standing::Listed }, standings);
     }
 }
 
@@ -277,6 +282,24 @@ mod tests {
             let evil = inventory.find(b"evil").unwrap() as usize;
             assert_eq!(authority.standings[evil], Standing::Listed, "list {proven} is the signed one");
         }
+    }
+
+    #[test]
+    fn folders_of_what_is_left_out_are_as_good_as_who_names_it() {
+        let mut inventory = bundle(&["blobs".into(), "blobs/x".into(), "index".into(), "other".into()]);
+        for entry in inventory.entries.iter_mut().filter(|e| [&b"blobs"[..], b"blobs/x", b"other"].contains(&&*e.path))
+        {
+            entry.kind = EntryKind::Dir;
+        }
+        let index = inventory.find(b"index").unwrap();
+        let mut claims = Claims::default();
+        let document = claims.document(b"index", Location::Entry(index), Role::Manifest);
+        claims.leave_out(b"blobs/x/gone".to_vec());
+        claims.sort();
+        let standings = |proven: &[DocumentIndex]| spread(&inventory, &claims, proven, &|_| false).standings;
+        let (listed, unlisted) = (Standing::Listed, Standing::Unlisted);
+        assert_eq!(standings(&[]), [listed, listed, listed, unlisted]);
+        assert_eq!(standings(&[document]), [Standing::Pinned, Standing::Pinned, listed, unlisted]);
     }
 
     #[test]

@@ -155,6 +155,12 @@ checks! {
     DELTA_CHANGES = "delta-changes", Integrity;
     /// Each OCI artefact has an SBOM.
     ARTIFACT_SBOM = "artifact-sbom", Integrity;
+    /// A descriptor has a digest that can be compared, and its `data` is its content.
+    OCI_DESCRIPTOR = "oci-descriptor", Integrity;
+    /// Indexes and manifests of an OCI layout are what they are named as, within limits.
+    OCI_GRAPH = "oci-graph", Integrity;
+    /// Content that an OCI layout names and does not carry.
+    OCI_ABSENT = "oci-absent", Integrity;
     /// Times, modes and owners are those of the documented recipe (a hint).
     DETERMINISM = "determinism", Integrity;
     /// Age against `--max-age`.

@@ -6,7 +6,7 @@
 use crate::format::digest::{Digest, hex};
 use crate::format::inventory::{EntryIndex, EntryKind, Inventory, Location};
 use crate::format::path;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Index of a document in [`Claims::documents`]. As wide as that of entries: an index that wraps or saturates would lend
 /// one document the authority of another.
@@ -101,6 +101,7 @@ pub struct Claims {
     claims: Vec<Claim>,
     disputes: Vec<Dispute>,
     missing: BTreeMap<Vec<u8>, Vec<DocumentIndex>>,
+    absent: BTreeSet<Vec<u8>>,
     rejected: HashSet<DocumentIndex>,
     loose: HashSet<DocumentIndex>,
     needs_sha512: bool,
@@ -160,6 +161,17 @@ impl Claims {
                 self.disputes.push(Dispute { entry, document, outcome, digest, size });
             }
         }
+    }
+
+    /// Notes that documents name an entry that is not there, in a form of bundle that may leave it out: nothing is wrong, and
+    /// the bundle is not complete.
+    pub fn leave_out(&mut self, normal_path: Vec<u8>) {
+        self.absent.insert(normal_path);
+    }
+
+    /// Paths given to [`Claims::leave_out`].
+    pub fn absent(&self) -> &BTreeSet<Vec<u8>> {
+        &self.absent
     }
 
     /// The documents, by index.

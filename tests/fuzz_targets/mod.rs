@@ -4,12 +4,13 @@
 
 #![allow(dead_code, reason = "each libFuzzer target uses one of these functions")]
 
+use portcullis::format::bbolt::{Database, Event};
 use portcullis::format::compress::{Bounded, GzipReader, StreamFacts, ZstdReader};
 use portcullis::format::digest::{Digest, hex};
 use portcullis::format::limits::Limits;
 use portcullis::format::records::{RecordCounter, RecordLimits};
 use portcullis::format::tar::{Member, TarInput, TarReader};
-use portcullis::format::{checksums, dsse, json, jws, path, pax, time, yaml};
+use portcullis::format::{checksums, dsse, json, jws, path, pax, time, trivy_db, yaml};
 use portcullis::pipeline::inspect::Request;
 use portcullis::pipeline::progress::Progress;
 use portcullis::pipeline::scan::{ScanOptions, SubjectDigest};
@@ -21,6 +22,7 @@ use portcullis::trust::policy::Policy;
 use portcullis::trust::tuf::{Client, RootView, names, signed_text};
 use portcullis::trust::verdict::Verdict;
 use std::io::{self, BufRead, BufReader, Read, Write as _};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -304,6 +306,50 @@ pub(crate) fn times(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let _ =
         (time::parse_rfc3339(&text).map(time::format_rfc3339), time::parse_duration(&text).map(time::describe_seconds));
+}
+
+/// A walk ends, comes across the same twice, and what it came across is found by its key.
+pub(crate) fn bolt(data: &[u8]) {
+    let _ = trivy_db::Metadata::parse(data);
+    for database in [data, &with_described(data)] {
+        let Ok(database) = Database::open(database) else { continue };
+        let (mut events, mut names, mut found) = (0, Vec::new(), Vec::new());
+        let walked = database.walk(|event| {
+            events += 1;
+            match event {
+                Event::Enter(name) => names.push(name.to_vec()),
+                Event::Leave => drop(names.pop()),
+                Event::Value(key, value) => found.push((names.clone(), key.to_vec(), value.to_vec())),
+            }
+            ControlFlow::Continue(())
+        });
+        assert!(events < data.len());
+        let (again, summary) = (database.counts(), trivy_db::Summary::of(&database));
+        let Ok(walked) = walked else {
+            assert!(again.is_err() && summary.is_err());
+            continue;
+        };
+        assert_eq!((again.ok(), summary.ok().map(|summary| summary.walked)), (Some(walked), Some(walked)));
+        for (names, key, value) in found.iter().step_by(1 + found.len() / 20) {
+            let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+            assert_eq!(database.get(&names, key).ok().flatten().as_ref(), Some(value));
+            let finding = trivy_db::advisory(&database, &String::from_utf8_lossy(key)).expect("it was walked before");
+            assert!(finding.affected.len() <= found.len());
+        }
+    }
+}
+
+/// The database with right checksums in both descriptions, for the size of page that the first one states.
+fn with_described(database: &[u8]) -> Vec<u8> {
+    let mut database = database.to_vec();
+    let size = database.get(24..28).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_le_bytes) as usize;
+    for start in [16, size.saturating_add(16)] {
+        let Some(fields) = database.get_mut(start..).and_then(|rest| rest.get_mut(..64)) else { continue };
+        let fnv = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01B3);
+        let sum = fields[..56].iter().fold(0xCBF2_9CE4_8422_2325, fnv);
+        fields[56..].copy_from_slice(&sum.to_le_bytes());
+    }
+    database
 }
 
 /// A whole run on a file.

@@ -220,6 +220,10 @@ fn fits(pattern: &str, text: &str) -> Option<bool> {
     Some(match pattern {
         "^[0-9a-f]{64}$" => hex(text),
         "^sha256:[0-9a-f]{64}$" => text.strip_prefix("sha256:").is_some_and(hex),
+        "^sha(256:[0-9a-f]{64}|512:[0-9a-f]{128})$" => {
+            let long = |text: &str| text.is_ascii() && text.len() == 128 && hex(&text[..64]) && hex(&text[64..]);
+            text.strip_prefix("sha256:").is_some_and(hex) || text.strip_prefix("sha512:").is_some_and(long)
+        }
         "^-?[0-9]+$" => digits(text.strip_prefix('-').unwrap_or(text)),
         "^[0-7]{4,}$" => text.len() >= 4 && text.bytes().all(|c| (b'0'..=b'7').contains(&c)),
         "^[a-z0-9]+(-[a-z0-9]+)*$" => text.split('-').all(kebab),

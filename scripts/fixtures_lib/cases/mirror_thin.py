@@ -56,6 +56,12 @@ def good() -> Iterator[Case]:
     yield case("good-without-tuf", "No TUF metadata travels along", GOOD.but(tuf=None), trust=TRUST)
     yield case("good-base64url-signing-waived", "Signatures over the base64url payload, accepted by --legacy-signing",
                by_base64url(), options=LEGACY)
+    form = GOOD.but(extra=GOOD.oci())
+    twin = "oci/blobs/sha256/" + sha256(GOOD.files()[TARBALL])
+    yield case("good-oci-form-allowed", "All files, and once more as an OCI layout, whose index nobody signs", form,
+               form="thin.tar", options=("--allow-extra", "oci/**"), standings={twin: "pinned"})
+    yield case("unproven-oci-form", "All files, and once more as an OCI layout: nobody vouches for its index", form,
+               form="thin.tar", outcome=NOT_VERIFIED, standings={twin: "pinned", "oci/index.json": "listed"})
     yield case("good-sorted-tarball", "The tarball is sorted by path, indexes first",
                GOOD.but(entries=lambda entries: sorted(entries, key=lambda entry: entry.name)))
     yield case("good-hashes-circular", "The manifest states digests of itself and of the tarball, and nothing outside "
@@ -110,6 +116,10 @@ def tarballs() -> Iterator[Case]:
     yield case("names-not-portable-in-packed", "Names in the packed tarball collide after case folding", GOOD.but(
         manifest_edit=lambda manifest: manifest["layers"].extend(layer(twin) for twin in twins), entries=plus(*twins)),
         "portable-names", form="thin.tar", options=("--require", "signature,portable-names"))
+    tarball = "oci/blobs/sha256/" + sha256(GOOD.files()[TARBALL])
+    spoiled = GOOD.oci() | {tarball: GOOD.oci()[tarball][:-1] + b"?"}
+    yield case("oci-form-altered", "The tarball in the OCI form is another one", GOOD.but(extra=spoiled), "entry-digest",
+               form="thin.tar", options=("--allow-extra", "oci/**"), subject=tarball)
     link = Entry(b"layers/passwd", type=SYMLINK, link=b"/etc/passwd")
     yield case("tarball-symlink", "The tarball has a symlink that leaves the tree", GOOD.but(entries=plus(link)),
                "entry-link", "entry-unlisted")
