@@ -4,10 +4,11 @@
 
 mod support;
 
-use portcullis::bundle::{KINDS, encryption, wants_document};
+use portcullis::bundle::{self, KINDS, encryption, wants_document};
 use portcullis::format::anomaly::Defect;
 use portcullis::format::limits::Limits;
 use portcullis::format::{bbolt, blob_signature, checksums, dsse, inventory, json, jws, oci, path, trivy_db, yaml};
+use portcullis::pipeline::sidecar;
 use portcullis::trust::check::{self, CHECKS, CheckKind};
 use portcullis::trust::{identity, key, sealed};
 use std::collections::{BTreeMap, BTreeSet};
@@ -147,6 +148,15 @@ fn every_limit_is_the_one_in_the_code() {
         ("format::dsse::MAX_SIGNATURES", dsse::MAX_SIGNATURES as u64),
         ("format::dsse::MAX_PAYLOAD_TYPE", dsse::MAX_PAYLOAD_TYPE as u64),
         ("format::json::MAX_KEYS", json::MAX_KEYS as u64),
+        ("format::json::MAX_NODES", json::MAX_NODES as u64),
+        ("format::json::SMALL.bytes", json::SMALL.bytes as u64),
+        ("format::json::SMALL.nodes", json::SMALL.nodes as u64),
+        ("format::json::ROWS.bytes", json::ROWS.bytes as u64),
+        ("format::json::ROWS.nodes", json::ROWS.nodes as u64),
+        ("bundle::MAX_SELECTORS", bundle::MAX_SELECTORS as u64),
+        ("bundle::MAX_CHANGES", bundle::MAX_CHANGES as u64),
+        ("bundle::MAX_DOMAINS", bundle::MAX_DOMAINS as u64),
+        ("pipeline::sidecar::MAX_TUF_FILE", sidecar::MAX_TUF_FILE),
         ("format::yaml::MAX_DEPTH", yaml::MAX_DEPTH as u64),
         ("format::yaml::MAX_BYTES", yaml::MAX_BYTES as u64),
         ("format::yaml::MAX_NODES", yaml::MAX_NODES as u64),

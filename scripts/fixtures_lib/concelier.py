@@ -27,6 +27,7 @@ class Concelier:
     index_edit: Edit = lambda index: None
     manifest_edit: Edit = lambda manifest: None
     content_edit: Edit = lambda content: None        # bundle.json, before it is signed
+    every_edit: Edit = lambda content: None          # bundle.json of each domain, before it is signed
     shipped: Bytes = same                            # bundle.json as it lies in the archive
     sign: Callable[[bytes], bytes | None] = Jws()    # None: no file
     other_sign: Callable[[bytes], bytes | None] = Jws()  # of the other domains
@@ -44,6 +45,7 @@ class Concelier:
         ids = self.domains[name]
         manifest = {"schemaVersion": 1, "domainId": name, "created": "2026-11-01T00:00:00Z", "advisories": len(ids)}
         content = {"advisories": [{"advisoryKey": key} for key in ids]}
+        self.every_edit(content)
         if primary:
             self.manifest_edit(manifest)
             self.content_edit(content)

@@ -5,14 +5,14 @@ use super::export_run::Place;
 use super::layout::{self, Layout};
 use super::mirror_manifest::MirrorManifest;
 use super::model::{Base, Bundle, Delta};
-use crate::format::digest::{self, Digest, Sha256Bytes, hex, sha256};
+use super::rows::Changes;
+use crate::format::digest::{self, Digest, hex, sha256};
 use crate::format::inventory::{Document, EntryKind, Inventory, Location};
-use crate::format::path;
+use crate::format::{json, path};
 use crate::trust::check::{self, Check};
 use crate::trust::claims::Role;
 use crate::trust::policy::Property;
 use serde::Deserialize;
-use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// The document that lists the changes, below the root of the mirror.
@@ -29,21 +29,21 @@ pub fn is_applied_log(document: &Document) -> bool {
 /// manifest.diff.json. Rows are objects with a path, or plain paths.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Diff {
+struct Diff<'a> {
     base_export_id: String,
     #[serde(alias = "baseManifestHash")]
     base_manifest_digest: String,
     #[serde(default)]
     reset_baseline: bool,
     counts: Counts,
-    #[serde(default)]
-    added: Vec<Value>,
-    #[serde(default)]
-    updated: Vec<Value>,
-    #[serde(default)]
-    removed: Vec<Value>,
-    #[serde(default)]
-    tombstones: Vec<Value>,
+    #[serde(borrow, default)]
+    added: Changes<'a>,
+    #[serde(borrow, default)]
+    updated: Changes<'a>,
+    #[serde(borrow, default)]
+    removed: Changes<'a>,
+    #[serde(borrow, default)]
+    tombstones: Changes<'a>,
 }
 
 #[derive(Deserialize)]
@@ -61,7 +61,7 @@ pub(super) fn read(inventory: &Inventory, bundle: &mut Bundle, place: &Place, ex
         return;
     };
     let index = bundle.claims.document(&document.name, document.location, Role::Manifest);
-    let diff: Diff = match layout::read(document) {
+    let diff: Diff<'_> = match layout::read_within(document, json::ROWS) {
         Ok(diff) => diff,
         Err(failed) => {
             bundle.checks.push(*failed);
@@ -70,23 +70,24 @@ pub(super) fn read(inventory: &Inventory, bundle: &mut Bundle, place: &Place, ex
         }
     };
     for (folder, rows) in [("added", &diff.added), ("updated", &diff.updated)] {
-        for row in rows {
-            let Some(name) = path_of(row).filter(|name| path::danger(name.as_bytes()).is_none()) else { continue };
+        for row in &rows.0 {
+            let Some(name) = row.path.as_deref().filter(|name| path::danger(name.as_bytes()).is_none()) else {
+                continue;
+            };
             let target = place.layout.path(format!("delta/{folder}/{name}"));
-            let digest = digest_of(row).map(Digest::Sha256);
-            bundle.claims.state(inventory, index, &target, digest, row.get("bytes").and_then(Value::as_u64));
+            bundle.claims.state(inventory, index, &target, row.sha256.map(Digest::Sha256), row.bytes);
         }
     }
     bundle.checks.extend(export.delta.as_ref().map(|block| agrees(document, &diff, block)));
     let changes = changes(inventory, &place.layout, &diff, export.delta.as_ref());
     bundle.checks.push(Check::of(check::DELTA_CHANGES, &document.name, changes));
-    let all = [&diff.added, &diff.updated, &diff.removed, &diff.tombstones].into_iter().flatten().filter_map(path_of);
-    if let Some((path, why)) = all.filter_map(|path| Some((path, path::danger(path.as_bytes())?))).next() {
+    let mut all = [&diff.added, &diff.updated, &diff.removed, &diff.tombstones].into_iter().flat_map(Changes::paths);
+    if let Some((path, why)) = all.find_map(|path| Some((path, path::danger(path.as_bytes())?))) {
         let detail = format!("the path {path:?} is refused: {why}");
         bundle.checks.push(Check::fail(check::MANIFEST_PATHS, &document.name, detail));
     }
     let safe = |path: &&str| path::danger(path.as_bytes()).is_none();
-    let paths = |rows: &[Value]| rows.iter().filter_map(path_of).filter(safe).map(String::from).collect();
+    let paths = |rows: &Changes<'_>| rows.paths().filter(safe).map(String::from).collect();
     bundle.promised.push(Property::Sequence);
     bundle.delta = Some(Delta {
         document: document.name.clone(),
@@ -100,17 +101,8 @@ pub(super) fn read(inventory: &Inventory, bundle: &mut Bundle, place: &Place, ex
     });
 }
 
-fn path_of(row: &Value) -> Option<&str> {
-    row.as_str().or_else(|| row.get("path")?.as_str())
-}
-
-fn digest_of(row: &Value) -> Option<Sha256Bytes> {
-    let stated = ["digest", "sha256"].iter().find_map(|key| row.get(*key)?.as_str())?;
-    digest::parse_sha256(stated).ok()
-}
-
 /// The diff and the delta block of export.json name one base.
-fn agrees(document: &Document, diff: &Diff, block: &DeltaBlock) -> Check {
+fn agrees(document: &Document, diff: &Diff<'_>, block: &DeltaBlock<'_>) -> Check {
     let same_digest =
         digest::parse_sha256(&diff.base_manifest_digest).ok() == digest::parse_sha256(&block.base_manifest_digest).ok();
     let rows = [
@@ -128,12 +120,19 @@ fn agrees(document: &Document, diff: &Diff, block: &DeltaBlock) -> Check {
 }
 
 /// Counts, paths, tombstones and files.
-fn changes(inventory: &Inventory, layout: &Layout, diff: &Diff, block: Option<&DeltaBlock>) -> Result<String, String> {
+fn changes(
+    inventory: &Inventory,
+    layout: &Layout,
+    diff: &Diff<'_>,
+    block: Option<&DeltaBlock<'_>>,
+) -> Result<String, String> {
     let lists = [("added", &diff.added), ("updated", &diff.updated), ("removed", &diff.removed)];
     let mut all = BTreeSet::new();
     for (name, rows) in lists {
-        for row in rows {
-            let path = path_of(row).ok_or_else(|| format!("expected rows of {name} to name a path, found {row}"))?;
+        for (number, row) in (1..).zip(&rows.0) {
+            let path = row.path.as_deref();
+            let path =
+                path.ok_or_else(|| format!("expected rows of {name} to name a path, row {number} names none"))?;
             if !all.insert(path) {
                 return Err(format!("{path} is named twice: a change has one row"));
             }
@@ -141,13 +140,13 @@ fn changes(inventory: &Inventory, layout: &Layout, diff: &Diff, block: Option<&D
     }
     let stated = [diff.counts.added, diff.counts.updated, diff.counts.removed];
     for ((name, rows), stated) in lists.iter().zip(stated) {
-        if let Some(stated) = stated.filter(|stated| *stated != rows.len() as u64) {
-            return Err(format!("counts.{name} is {stated}, the list has {} rows", rows.len()));
+        if let Some(stated) = stated.filter(|stated| *stated != rows.0.len() as u64) {
+            return Err(format!("counts.{name} is {stated}, the list has {} rows", rows.0.len()));
         }
     }
     tombstones(diff, block)?;
     for (folder, rows) in [("added", &diff.added), ("updated", &diff.updated)] {
-        let named: BTreeSet<&[u8]> = rows.iter().filter_map(path_of).map(str::as_bytes).collect();
+        let named: BTreeSet<&[u8]> = rows.paths().map(str::as_bytes).collect();
         let tree = layout.path(format!("delta/{folder}/"));
         let tree = [tree.strip_suffix(b"/").unwrap_or(&tree), b"/"].concat();
         let files = inventory.entries.iter().filter(|entry| entry.kind == EntryKind::File);
@@ -157,15 +156,16 @@ fn changes(inventory: &Inventory, layout: &Layout, diff: &Diff, block: Option<&D
             return Err(format!("delta/{folder}/{stray} is there, and the diff does not say that it was {folder}"));
         }
     }
-    let [added, updated, removed] = lists.map(|(_, rows)| rows.len());
+    let [added, updated, removed] = lists.map(|(_, rows)| rows.0.len());
     Ok(format!("{added} added, {updated} updated, {removed} removed, each with its file or its tombstone"))
 }
 
 /// Every removal has a tombstone, and every tombstone a removal.
-fn tombstones(diff: &Diff, block: Option<&DeltaBlock>) -> Result<(), String> {
-    let of_block = block.map_or(&[][..], |block| &block.tombstones);
-    let tombstones: BTreeSet<&str> = diff.tombstones.iter().chain(of_block).filter_map(path_of).collect();
-    let removed: BTreeSet<&str> = diff.removed.iter().filter_map(path_of).collect();
+fn tombstones(diff: &Diff<'_>, block: Option<&DeltaBlock<'_>>) -> Result<(), String> {
+    let of_block = block.map(|block| &block.tombstones);
+    let tombstones: BTreeSet<&str> =
+        std::iter::once(&diff.tombstones).chain(of_block).flat_map(Changes::paths).collect();
+    let removed: BTreeSet<&str> = diff.removed.paths().collect();
     if let Some(path) = removed.difference(&tombstones).next() {
         return Err(format!("{path} is removed without a tombstone"));
     }
@@ -182,7 +182,7 @@ fn tombstones(diff: &Diff, block: Option<&DeltaBlock>) -> Result<(), String> {
 pub fn base_of(inventory: &Inventory) -> Result<Base, String> {
     let place = Place::find(inventory).ok_or("it holds no export.json")?;
     let document = place.document(inventory, place.export).ok_or("it holds no export.json")?;
-    let export: ExportManifest<'_> = layout::read(document).map_err(|failed| failed.detail)?;
+    let export = ExportManifest::read(document).map_err(|failed| failed.detail)?;
     let digest_of = |name: &str| {
         let entry = inventory.find(&place.layout.path(name))?;
         inventory.entry(entry).digest().map(|digest| (name.to_string(), *digest))
@@ -203,7 +203,7 @@ pub fn base_of(inventory: &Inventory) -> Result<Base, String> {
     })
 }
 
-/// Compares a delta with its base and with the log of what was applied.
+/// Compares a delta with its base and with each log of what was applied.
 pub fn judge(inventory: &Inventory, delta: &Delta, base: Option<&Result<Base, String>>) -> Vec<Check> {
     let mut checks = Vec::new();
     let subject = &delta.document;
@@ -229,8 +229,9 @@ pub fn judge(inventory: &Inventory, delta: &Delta, base: Option<&Result<Base, St
             );
         }
     }
-    let log = inventory.documents.iter().find(|document| is_applied_log(document));
-    checks.extend(log.map(|log| Check::of(check::DELTA_ORDER, &log.name, order(delta, &log.bytes))));
+    // Every one is judged: a log that was forgotten beside the input must not speak for one that says otherwise.
+    let logs = inventory.documents.iter().filter(|document| is_applied_log(document));
+    checks.extend(logs.map(|log| Check::of(check::DELTA_ORDER, &log.name, order(delta, &log.bytes))));
     checks
 }
 

@@ -16,6 +16,7 @@ use crate::trust::check::{self, Check};
 use crate::trust::claims::Role;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 
 const PAYLOAD_TYPES: &[&str] = &["application/vnd.stella.evidence.manifest+json"];
@@ -30,7 +31,7 @@ const MARKERS: [&str; 4] = ["manifest.json", "signature.json", "bundle.json", "c
 pub(super) struct Manifest {
     pub(super) bundle_id: String,
     tenant_id: Option<String>,
-    pub(super) kind: Option<Value>,
+    pub(super) kind: Option<Box<RawValue>>,
     created_at: Option<String>,
     #[serde(default)]
     metadata: BTreeMap<String, String>,
@@ -62,9 +63,9 @@ pub(super) struct HashSummary {
 #[serde(rename_all = "camelCase")]
 pub(super) struct BundleInfo {
     pub(super) bundle_id: Option<String>,
-    pub(super) kind: Option<Value>,
+    pub(super) kind: Option<Box<RawValue>>,
     pub(super) root_hash: Option<String>,
-    status: Option<Value>,
+    status: Option<Box<RawValue>>,
     created_at: Option<String>,
     tenant_id: Option<String>,
     storage_key: Option<String>,
@@ -170,8 +171,8 @@ fn read_signature(inventory: &mut Inventory, bundle: &mut Bundle, layout: &Layou
 fn judge_manifest(inventory: &Inventory, bundle: &mut Bundle, layout: &Layout, read: &Read<Manifest>) {
     let Read { name, value: manifest, index } = read;
     let text = layout.document(inventory, "manifest.json").map_or(&b""[..], |document| &document.bytes);
-    let names = layout::member_names(text).unwrap_or_default();
-    bundle.checks.push(Check::of(check::DOCUMENT_SCHEMA, name, manifest.schema(&names)));
+    let names = layout::member_names(text).map_err(|error| error.to_string());
+    bundle.checks.push(Check::of(check::DOCUMENT_SCHEMA, name, names.and_then(|names| manifest.schema(&names))));
     bundle.facts.push(manifest.facts(name));
     bundle.created =
         manifest.created_at.as_deref().and_then(|at| time::parse_rfc3339(at).ok()).map(|at| (at, name.clone()));
@@ -322,7 +323,7 @@ impl Manifest {
         let mut items = vec![("bundle id", self.bundle_id.clone())];
         let optional = [
             ("tenant id", self.tenant_id.clone()),
-            ("kind", self.kind.as_ref().map(Value::to_string)),
+            ("kind", self.kind.as_ref().map(ToString::to_string)),
             ("created at", self.created_at.clone()),
             ("merkle root", self.hash_summary.as_ref().and_then(|h| h.merkle_root.clone())),
         ];
@@ -343,12 +344,13 @@ fn is_id(id: &str) -> bool {
     is_bare_id(id) || super::devportal_manifest::is_uuid(id)
 }
 
-/// The kind of a bundle by its number, whichever way it is written.
-pub(super) fn kind_number(kind: &Value) -> Option<u64> {
+/// The kind of a bundle by its number, whichever way it is written. Untrusted: what is longer than any kind is not even read.
+pub(super) fn kind_number(kind: &RawValue) -> Option<u64> {
     let names = ["evaluation", "job", "export"];
-    match kind {
+    let text = Some(kind.get()).filter(|text| text.len() <= 64)?;
+    match serde_json::from_str(text).ok()? {
         Value::Number(number) => number.as_u64().filter(|n| (1..=3).contains(n)),
-        Value::String(name) => names.iter().position(|known| known.eq_ignore_ascii_case(name)).map(|at| at as u64 + 1),
+        Value::String(name) => names.iter().position(|known| known.eq_ignore_ascii_case(&name)).map(|at| at as u64 + 1),
         _ => None,
     }
 }
@@ -357,8 +359,8 @@ impl BundleInfo {
     fn facts(&self, name: &[u8]) -> Facts {
         let items = [
             ("bundle id", self.bundle_id.clone()),
-            ("kind", self.kind.as_ref().map(Value::to_string)),
-            ("status", self.status.as_ref().map(Value::to_string)),
+            ("kind", self.kind.as_ref().map(ToString::to_string)),
+            ("status", self.status.as_ref().map(ToString::to_string)),
             ("root hash", self.root_hash.clone()),
             ("created at", self.created_at.clone()),
         ];

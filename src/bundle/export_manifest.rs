@@ -1,10 +1,13 @@
 //! `export.json`, the run manifest of the Export Center (schema v1alpha2): its fields and what they must say of one another.
 
+use super::layout;
 use super::model::Facts;
+use super::rows::Changes;
 use crate::format::inventory::Document;
 use crate::format::{digest, path, time};
 use crate::trust::check::{self, Check};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -28,15 +31,25 @@ pub(super) struct ExportManifest<'a> {
     pub(super) profile: Profile,
     #[serde(borrow)]
     pub(super) tenant: Cow<'a, str>,
-    selectors: BTreeMap<String, serde_json::Value>,
+    /// What the operator of the producer chose, as it was written. Values of any form, so [`Self::read`] limits its size.
+    #[serde(borrow)]
+    selectors: &'a RawValue,
+    /// The selectors, read.
+    #[serde(skip)]
+    chosen: BTreeMap<String, serde_json::Value>,
     #[serde(borrow)]
     pub(super) generated_at: Cow<'a, str>,
     #[serde(borrow)]
     pub(super) contents: Vec<Content<'a>>,
     #[serde(borrow)]
     rerun_hash: Option<Cow<'a, str>>,
-    pub(super) delta: Option<DeltaBlock>,
+    #[serde(borrow)]
+    pub(super) delta: Option<DeltaBlock<'a>>,
 }
+
+/// Most bytes of `selectors`: names of tenants, products and times, which become a tree of values. A thousand products take
+/// 50,000.
+pub const MAX_SELECTORS: usize = 256 << 10;
 
 /// What was exported.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -63,18 +76,35 @@ pub(super) struct Content<'a> {
 }
 
 /// What a delta says of its base.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct DeltaBlock {
+pub(super) struct DeltaBlock<'a> {
     pub(super) base_export_id: String,
     #[serde(alias = "baseManifestHash")]
     pub(super) base_manifest_digest: String,
     #[serde(default)]
     pub(super) reset_baseline: bool,
-    pub(super) tombstones: Vec<serde_json::Value>,
+    /// In any order, each of a path that is gone.
+    #[serde(borrow)]
+    pub(super) tombstones: Changes<'a>,
 }
 
-impl ExportManifest<'_> {
+impl<'a> ExportManifest<'a> {
+    /// Reads the document. The error is the failed check.
+    pub(super) fn read(document: &'a Document) -> Result<Self, Box<Check>> {
+        let mut export: Self = layout::read(document)?;
+        let text = export.selectors.get();
+        if text.len() > MAX_SELECTORS {
+            let detail = format!(
+                "the document is larger than one of its kind may be (docs/limits.md): expected at most {MAX_SELECTORS} bytes of                  selectors, found {}",
+                text.len()
+            );
+            return Err(Box::new(Check::fail(check::DOCUMENT_JSON, &document.name, detail)));
+        }
+        export.chosen = layout::read_bytes(&document.name, text.as_bytes())?;
+        Ok(export)
+    }
+
     /// The checks that need nothing but the manifest.
     pub(super) fn check(&self, document: &Document) -> Vec<Check> {
         let name = &document.name;
@@ -137,7 +167,7 @@ impl ExportManifest<'_> {
 
     /// The tenant must be among those that the selectors chose from: cross-tenant exports need an approval of their own.
     fn selectors(&self, name: &[u8]) -> Check {
-        let stated = self.selectors.get("tenants").or_else(|| self.selectors.get("tenant"));
+        let stated = self.chosen.get("tenants").or_else(|| self.chosen.get("tenant"));
         let tenants: Vec<&str> = match stated {
             Some(serde_json::Value::Array(list)) => list.iter().filter_map(serde_json::Value::as_str).collect(),
             Some(serde_json::Value::String(one)) => vec![one],
@@ -187,7 +217,7 @@ impl ExportManifest<'_> {
     pub(super) fn facts(&self, document: &Document) -> Facts {
         let bytes: u128 = self.contents.iter().map(|content| u128::from(content.bytes)).sum();
         let records: u128 = self.contents.iter().filter_map(|content| content.records).map(u128::from).sum();
-        let selectors: Vec<String> = self.selectors.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let selectors: Vec<String> = self.chosen.iter().map(|(key, value)| format!("{key}={value}")).collect();
         let mut items = vec![
             ("version", self.version.to_string()),
             ("export id", self.export_id.to_string()),

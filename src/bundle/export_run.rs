@@ -11,7 +11,7 @@ use super::provenance::Provenance;
 use super::{delta, detached, determinism, index, records, sealed_plan};
 use crate::format::digest::{self, Digest};
 use crate::format::inventory::{Document, EntryIndex, Inventory, Location};
-use crate::format::{path, time};
+use crate::format::{json, path, time};
 use crate::trust::check::{self, Check};
 use crate::trust::claims::{DocumentIndex, Role};
 use serde::Deserialize;
@@ -126,8 +126,9 @@ impl Kind for ExportRun {
 
     fn further(&self, inventory: &Inventory) -> Further {
         let sealed = Place::find(inventory).and_then(|place| {
-            let export: ExportManifest<'_> = layout::read(place.document(inventory, place.export)?).ok()?;
-            let provenance: serde_json::Value = layout::read(place.document(inventory, place.provenance)?).ok()?;
+            let export = ExportManifest::read(place.document(inventory, place.export)?).ok()?;
+            let provenance = place.document(inventory, place.provenance)?;
+            let provenance: serde_json::Value = layout::read_within(provenance, json::SMALL).ok()?;
             let metadata = EncryptionMetadata::find(&provenance).transpose()?;
             let plan = |metadata| sealed_plan::plan(inventory, &place.layout, export.run(), &export.contents, metadata);
             Some(metadata.and_then(plan))
@@ -178,7 +179,7 @@ impl ExportRun {
             return;
         };
         let index = bundle.claims.document(&document.name, document.location, Role::Manifest);
-        let export: ExportManifest<'_> = match layout::read(document) {
+        let export = match ExportManifest::read(document) {
             Ok(export) => export,
             Err(failed) => {
                 bundle.checks.push(*failed);

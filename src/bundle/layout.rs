@@ -2,13 +2,14 @@
 
 use super::model::Bundle;
 use crate::format::inventory::{Document, EntryIndex, Inventory, Location};
-use crate::format::json;
+use crate::format::json::{self, JsonError, Problem, Size};
 use crate::format::path;
 use crate::trust::check::{self, Check};
 use crate::trust::claims::{DocumentIndex, Role};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
-use std::collections::{BTreeMap, BTreeSet};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use std::collections::BTreeSet;
+use std::fmt;
 
 /// Where the root of the bundle lies inside the container: empty, or directories with a final `/`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -81,12 +82,33 @@ pub fn read<'a, T: Deserialize<'a>>(document: &'a Document) -> Result<T, Box<Che
     read_bytes(&document.name, &document.bytes)
 }
 
+/// As [`read`], for a document that must not be larger than `size`: one whose `T` takes far more memory than its text.
+pub fn read_within<'a, T: Deserialize<'a>>(document: &'a Document, size: Size) -> Result<T, Box<Check>> {
+    read_checked(&document.name, &document.bytes, json::check_within(&document.bytes, size))
+}
+
 /// As [`read`], for bytes that came from elsewhere.
 pub fn read_bytes<'a, T: Deserialize<'a>>(name: &[u8], untrusted: &'a [u8]) -> Result<T, Box<Check>> {
-    if let Err(error) = json::check(untrusted) {
-        let detail = format!("expected strict JSON (RFC 8259, no duplicate keys), found: {error}");
-        return Err(Box::new(Check::fail(check::DOCUMENT_JSON, name, detail)));
-    }
+    read_checked(name, untrusted, json::check(untrusted))
+}
+
+/// The failed check for a text that [`json`] refuses.
+pub fn refusal(name: &[u8], error: &JsonError) -> Check {
+    let detail = match error.problem {
+        Problem::TooMany(_) | Problem::TooLong { .. } | Problem::TooWide => {
+            format!("the document is larger than one of its kind may be (docs/limits.md): {error}")
+        }
+        _ => format!("expected strict JSON (RFC 8259, no duplicate keys), found: {error}"),
+    };
+    Check::fail(check::DOCUMENT_JSON, name, detail)
+}
+
+fn read_checked<'a, T: Deserialize<'a>>(
+    name: &[u8],
+    untrusted: &'a [u8],
+    strict: Result<(), JsonError>,
+) -> Result<T, Box<Check>> {
+    strict.map_err(|error| Box::new(refusal(name, &error)))?;
     serde_json::from_slice(untrusted).map_err(|error| {
         let detail = format!("the document does not have the fields of its kind: {error}");
         Box::new(Check::fail(check::DOCUMENT_SCHEMA, name, detail))
@@ -139,9 +161,43 @@ pub fn markers(document: &Document, markers: &[&str]) -> BTreeSet<String> {
     })
 }
 
-/// Names of the members of a JSON object; the values are passed over, not built.
+/// Names of the members of a JSON object; the values are passed over, not built. An object with more than
+/// [`MAX_MEMBERS`] is none whose kind can be told.
 pub fn member_names(untrusted: &[u8]) -> Result<BTreeSet<String>, serde_json::Error> {
-    serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(untrusted).map(|members| members.into_keys().collect())
+    serde_json::from_slice(untrusted).map(|Members(names)| names)
+}
+
+/// Most members of a document that tells its kind; documented ones have less than twenty. Any file of the right name is
+/// asked, before it is known to be strict JSON.
+const MAX_MEMBERS: usize = 4096;
+
+struct Members(BTreeSet<String>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Members, A::Error> {
+        let mut names = BTreeSet::new();
+        while let Some((name, IgnoredAny)) = members.next_entry()? {
+            names.insert(name);
+            if names.len() > MAX_MEMBERS {
+                return Err(serde::de::Error::custom(format!("more than {MAX_MEMBERS} members")));
+            }
+        }
+        Ok(Members(names))
+    }
 }
 
 /// A check that a document was read well.
@@ -153,6 +209,18 @@ pub fn read_well(name: &[u8]) -> Check {
 mod tests {
     use super::*;
     use crate::format::inventory::{EntryKind, Observed};
+
+    #[test]
+    fn names_of_members_are_bounded() {
+        let object = |count: usize| {
+            let members: Vec<String> = (0..count).map(|n| format!("\"{n}\":{{\"x\":[]}}")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        assert_eq!(member_names(br#"{"b":{"c":1},"a":[{"d":2}]}"#).unwrap(), ["a", "b"].map(String::from).into());
+        assert_eq!(member_names(object(MAX_MEMBERS).as_bytes()).unwrap().len(), MAX_MEMBERS);
+        assert!(member_names(object(MAX_MEMBERS + 1).as_bytes()).unwrap_err().to_string().contains("4096 members"));
+        assert!(member_names(b"[]").is_err());
+    }
 
     #[test]
     fn one_directory_holds_everything_or_none_does() {

@@ -135,13 +135,15 @@ fn judge(inventory: &Inventory, bundle: &mut Bundle, layout: &Layout, manifest: 
     }
 }
 
-/// TUF metadata that the manifest does not name: read as a list, so that it is evidence only where it states the digest of
-/// something that is there and contradicts nothing.
+/// TUF metadata that the manifest does not name: read as a list, so that it is evidence only in a mirror that nobody signed,
+/// where it states the digest of something that is there and contradicts nothing.
 fn read_metadata(inventory: &Inventory, bundle: &mut Bundle, layout: &Layout, name: &str) {
     if layout.document(inventory, name).is_none() {
         return;
     }
     let Some(metadata) = read_document::<Metadata>(inventory, bundle, layout, name, Role::List) else { return };
+    // What else it says is compared with nothing, so that it could carry anything.
+    bundle.claims.loosen(metadata.index);
     for (target, file) in &metadata.value.signed.meta {
         let there = path::danger(target.as_bytes()).is_none() && inventory.find(&layout.path(target)).is_some();
         if let (true, Some(Ok(sha256))) = (there, file.hashes.get("sha256").map(|text| digest::parse_sha256(text))) {

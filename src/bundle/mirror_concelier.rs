@@ -20,13 +20,50 @@ const MANIFEST: &str = "manifest.json";
 const CONTENT: &str = "bundle.json";
 const SIGNATURE: &str = "bundle.json.jws";
 /// Most domains of one mirror: each costs a public-key operation.
-const MAX_DOMAINS: usize = 256;
+pub const MAX_DOMAINS: usize = 256;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Index {
     schema_version: u64,
-    domains: Vec<Domain>,
+    domains: Domains,
+}
+
+/// The first [`MAX_DOMAINS`] of them, and how many there are: an index of nothing but domains is mostly memory.
+struct Domains {
+    first: Vec<Domain>,
+    count: usize,
+}
+
+impl<'de> Deserialize<'de> for Domains {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_seq(DomainsVisitor)
+    }
+}
+
+struct DomainsVisitor;
+
+impl<'de> Visitor<'de> for DomainsVisitor {
+    type Value = Domains;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of domains")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Domains, A::Error> {
+        let mut first = Vec::new();
+        while first.len() < MAX_DOMAINS {
+            match items.next_element()? {
+                Some(domain) => first.push(domain),
+                None => return Ok(Domains { count: first.len(), first }),
+            }
+        }
+        let mut count = first.len();
+        while items.next_element::<IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok(Domains { first, count })
+    }
 }
 
 #[derive(Deserialize)]
@@ -120,9 +157,11 @@ impl Kind for MirrorConcelier {
         if let Some(Read { name, value: index, .. }) = index {
             bundle.checks.push(Check::of(check::DOCUMENT_SCHEMA, &name, index.schema()));
             bundle.facts.push(index.facts(&name, &export));
-            for domain in index.domains.iter().filter(|domain| domain.refused().is_none()).take(MAX_DOMAINS) {
-                read_domain(inventory, &mut bundle, &export, &domain.id);
+            let mut ages = Ages::default();
+            for domain in index.domains.first.iter().filter(|domain| domain.refused().is_none()) {
+                read_domain(inventory, &mut bundle, &mut ages, &export, &domain.id);
             }
+            ages.state(&mut bundle);
         }
         bundle.claims.sort();
         bundle
@@ -176,7 +215,7 @@ fn pass_over_envelopes(inventory: &Inventory) -> Vec<Check> {
 }
 
 /// Reads one domain: its manifest, its content, its signature.
-fn read_domain(inventory: &Inventory, bundle: &mut Bundle, export: &Layout, id: &str) {
+fn read_domain(inventory: &Inventory, bundle: &mut Bundle, ages: &mut Ages, export: &Layout, id: &str) {
     let beside_index = export.below("mirror").below(id);
     let is_there =
         |folder: &Layout| [MANIFEST, CONTENT].iter().any(|name| inventory.find(&folder.path(name)).is_some());
@@ -189,6 +228,7 @@ fn read_domain(inventory: &Inventory, bundle: &mut Bundle, export: &Layout, id: 
         bundle.claims.state(inventory, manifest.index, &content_path, None, None);
     }
     let content = read_content(inventory, bundle, &folder);
+    ages.add(content_path.clone(), content.as_ref().and_then(|content| content.generated_at.as_deref()));
     if let (Some(manifest), Some(content)) = (&manifest, &content) {
         let outcome = agree(id, &manifest.value, content);
         if outcome.is_err() {
@@ -206,6 +246,40 @@ fn read_manifest(inventory: &Inventory, bundle: &mut Bundle, folder: &Layout) ->
     bundle.checks.push(Check::of(check::DOCUMENT_SCHEMA, &manifest.name, manifest.value.schema()));
     bundle.facts.push(manifest.value.facts(&manifest.name));
     Some(manifest)
+}
+
+/// When the domains were made. The oldest is as old as the mirror; where one of them does not say, nobody knows how old that is.
+/// Of all times, only that in bundle.json is signed.
+#[derive(Default)]
+struct Ages {
+    oldest: Option<(time::Time, Vec<u8>)>,
+    untold: Option<Vec<u8>>,
+}
+
+impl Ages {
+    /// Notes what the bundle.json at `content` states.
+    fn add(&mut self, content: Vec<u8>, generated_at: Option<&str>) {
+        match generated_at.and_then(|at| time::parse_rfc3339(at).ok()) {
+            Some(at) if self.oldest.as_ref().is_none_or(|(oldest, _)| at < *oldest) => {
+                self.oldest = Some((at, content))
+            }
+            Some(_) => {}
+            None => self.untold = self.untold.take().or(Some(content)),
+        }
+    }
+
+    /// The age of the mirror, or the row that says why it has none.
+    fn state(self, bundle: &mut Bundle) {
+        match (self.oldest, self.untold) {
+            (oldest, None) => bundle.created = oldest,
+            // A mirror none of whose domains says it is told as any bundle without a time.
+            (None, Some(_)) => {}
+            (Some(_), Some(untold)) => {
+                let detail = "it has no generatedAt, other domains have one: a mirror is as old as its oldest domain, so its age is                               not known";
+                bundle.checks.push(Check::skip(check::AGE, untold, detail));
+            }
+        }
+    }
 }
 
 /// As [`read_document`], with the whole path where the document is absent: there may be many domains.
@@ -241,12 +315,6 @@ fn read_content(inventory: &Inventory, bundle: &mut Bundle, folder: &Layout) -> 
         }
     };
     bundle.checks.push(layout::read_well(&document.name));
-    // The oldest domain is as old as the mirror. Of all times, only this one is signed.
-    if let Some(at) = content.generated_at.as_deref().and_then(|at| time::parse_rfc3339(at).ok())
-        && bundle.created.as_ref().is_none_or(|(oldest, _)| at < *oldest)
-    {
-        bundle.created = Some((at, document.name.clone()));
-    }
     Some(content)
 }
 
@@ -320,14 +388,14 @@ impl Index {
         if self.schema_version != 1 {
             return Err(format!("expected schemaVersion 1, found {}", self.schema_version));
         }
-        if self.domains.is_empty() {
+        if self.domains.count == 0 {
             return Err("domains is empty".into());
         }
-        if self.domains.len() > MAX_DOMAINS {
-            return Err(format!("{} domains, the limit is {MAX_DOMAINS}", self.domains.len()));
+        if self.domains.count > MAX_DOMAINS {
+            return Err(format!("{} domains, the limit is {MAX_DOMAINS}", self.domains.count));
         }
         let mut seen = HashSet::new();
-        for domain in &self.domains {
+        for domain in &self.domains.first {
             if let Some(why) = domain.refused() {
                 return Err(format!("the domain {:?} is refused: {why}", domain.id));
             }
@@ -335,7 +403,7 @@ impl Index {
                 return Err(format!("the domain {} is stated twice", domain.id));
             }
         }
-        Ok(format!("schemaVersion 1, {} domains", self.domains.len()))
+        Ok(format!("schemaVersion 1, {} domains", self.domains.count))
     }
 
     fn facts(&self, name: &[u8], export: &Layout) -> Facts {
@@ -344,7 +412,7 @@ impl Index {
         if !folder.is_empty() {
             items.push(("export", path::lossless(folder)));
         }
-        items.extend(self.domains.iter().take(MAX_DOMAINS).map(|domain| {
+        items.extend(self.domains.first.iter().map(|domain| {
             let shown = domain.display_name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
             ("domain", format!("{}{shown}", domain.id))
         }));

@@ -9,6 +9,7 @@ use super::signed;
 use super::told::Told;
 use crate::format::digest::sha256;
 use crate::format::inventory::{Document, EntryIndex, Inventory, Location};
+use crate::format::json::{self, Size};
 use crate::format::{dsse, time};
 use crate::trust::check::{self, Check};
 use crate::trust::claims::{DocumentIndex, Role};
@@ -142,8 +143,13 @@ fn target_of(
 
 /// Members that nobody signed can only contradict. The return value says whether there is a purpose among them.
 fn judge_header(envelope: &Document, bundle: &mut Bundle) -> bool {
-    // Only of what is an envelope: its number of signatures is limited.
+    // Only of what is an envelope. Headers inside one another are unlimited in number, so the values are.
     if dsse::parse(&envelope.bytes).is_err() {
+        return false;
+    }
+    let size = Size { nodes: json::SMALL.nodes, bytes: usize::MAX };
+    if let Err(error) = json::check_within(&envelope.bytes, size) {
+        bundle.checks.push(layout::refusal(&envelope.name, &error));
         return false;
     }
     let Ok(header) = serde_json::from_slice::<Header>(&envelope.bytes) else { return false };

@@ -37,6 +37,7 @@ mod provenance;
 mod records;
 mod rerun_hash;
 mod roots;
+mod rows;
 pub mod sealed_plan;
 pub mod signed;
 pub mod thin;
@@ -47,4 +48,7 @@ pub mod thin_parts;
 mod told;
 pub mod tuf_repository;
 
+pub use export_manifest::MAX_SELECTORS;
 pub use kind::{KINDS, Kind, Likelihood, find_kind, recognise, wants_document, wants_if_room};
+pub use mirror_concelier::MAX_DOMAINS;
+pub use rows::MAX_CHANGES;

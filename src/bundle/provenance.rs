@@ -4,6 +4,7 @@ use super::layout;
 use super::model::Facts;
 use crate::format::digest::{self, Sha256Bytes, hex};
 use crate::format::inventory::Document;
+use crate::format::json;
 use crate::trust::check::{self, Check};
 use serde::Deserialize;
 use serde_json::Value;
@@ -31,9 +32,9 @@ struct Subject<'a> {
 }
 
 impl Provenance {
-    /// Reads the document. The error is the failed check.
+    /// Reads the document, which becomes a tree of values. The error is the failed check.
     pub(super) fn read(document: &Document) -> Result<Self, Box<Check>> {
-        layout::read(document)
+        layout::read_within(document, json::SMALL)
     }
 
     /// One subject has the digest of the manifest; another subject by that name has no other one.

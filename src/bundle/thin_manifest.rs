@@ -1,12 +1,12 @@
 //! The documents of a thin mirror: its manifest, and the statement about the whole (formats.md 5.2).
 
 use super::model::Facts;
+use super::told::Told;
 use crate::format::digest::{self, Sha256Bytes};
 use crate::format::inventory::Document;
 use crate::format::{path, time};
 use crate::trust::check::{self, Check};
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 /// The version of the manifest that this tool reads.
 pub(super) const VERSION: &str = "1.0.0";
@@ -115,26 +115,34 @@ impl ThinManifest {
     }
 }
 
-/// `*.bundle.json`: what the whole consists of and whom it is for. No document gives its fields.
+/// `*.bundle.json`: what the whole consists of and whom it is for. No document gives its fields; those that are used are
+/// kept, none of them as more than a short text.
 #[derive(Debug, Deserialize)]
-#[serde(transparent)]
 pub(super) struct BundleMeta {
-    fields: Map<String, Value>,
+    tenant: Option<Told>,
+    environment: Option<Told>,
+    version: Option<Told>,
+    created: Option<Told>,
+    tarball_sha256: Option<Told>,
+    manifest_sha256: Option<Told>,
 }
 
 impl BundleMeta {
     /// The SHA-256 that it states under `field`.
     pub(super) fn digest(&self, field: &str) -> Option<Result<Sha256Bytes, String>> {
-        let stated = self.fields.get(field)?;
-        let text = stated.as_str().ok_or_else(|| format!("expected {field} as a digest, found {stated}"));
-        Some(text.and_then(|text| digest::parse_sha256(text).map_err(|why| format!("{field}: {why}"))))
+        let stated = if field == "tarball_sha256" { &self.tarball_sha256 } else { &self.manifest_sha256 };
+        let Told(text) = stated.as_ref()?;
+        Some(digest::parse_sha256(text).map_err(|why| format!("expected {field} as a digest: {why}")))
     }
 
     pub(super) fn facts(&self, document: &Document) -> Facts {
-        let named =
-            [("tenant", "tenant"), ("environment", "environment"), ("version", "version"), ("created", "created")];
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), String::from);
-        let items = named.iter().filter_map(|(label, field)| Some((*label, text(self.fields.get(*field)?)))).collect();
+        let named = [
+            ("tenant", &self.tenant),
+            ("environment", &self.environment),
+            ("version", &self.version),
+            ("created", &self.created),
+        ];
+        let items = named.iter().filter_map(|(label, told)| Some((*label, told.as_ref()?.0.clone()))).collect();
         Facts { document: document.name.clone(), items }
     }
 }

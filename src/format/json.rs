@@ -11,12 +11,15 @@
 //! | 100,000 open brackets | [`Problem::TooDeep`], before the stack is at risk |
 //! | `1e400`, `NaN`, an integer beyond 64 bits, a fraction with more digits than a double holds | refused |
 //! | a second value after the first | refused |
+//! | millions of small values, each of which costs a reader far more memory than text | [`Problem::TooMany`], [`Size`] |
 //!
 //! Integers up to the full range of `u64` and `i64` are read exactly, so those beyond 2^53 are let through, where RFC 7493
 //! section 2.2 only advises against them.
 //!
-//! This module does not limit the size of the text: whoever reads the bytes does.
+//! [`check`] does not limit the size of the text: whoever reads the bytes does. Documents that are read into a tree of
+//! values are held to a [`Size`] first, since there each byte of text can cost fifty of memory.
 
+use super::digest::{Hasher, Sha256Bytes, sha256};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
@@ -28,9 +31,29 @@ use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 /// SBOMs and stays well below the recursion limit of `serde_json` (128).
 pub const MAX_DEPTH: usize = 64;
 
-/// Keys of one object. A map from path to digest of the largest bundle that is measured has 1,000,000; each key is held
-/// while its object is open.
+/// Keys of all objects that are open at once. A map from path to digest of the largest bundle that is measured has
+/// 1,000,000; each key is held while its object is open, for about 100 bytes of memory.
 pub const MAX_KEYS: usize = 1 << 20;
+
+/// Values of one text: scalars, arrays and objects. A manifest of 1,000,000 files with eight values each has 8,000,000;
+/// what is read from so many must cost less than a hundred bytes each.
+pub const MAX_NODES: usize = 1 << 23;
+
+/// How large a text may be that is read into something which costs far more memory than the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Bytes of the text.
+    pub bytes: usize,
+    /// Values in it: scalars, arrays and objects.
+    pub nodes: usize,
+}
+
+/// For texts that become a tree of values: 262,144 values take up to 90 MB there, as an object of one member takes 650
+/// bytes. Documented ones have some hundreds.
+pub const SMALL: Size = Size { bytes: 16 << 20, nodes: 1 << 18 };
+
+/// For texts that become rows of less than a hundred bytes: 1,048,576 values are 200,000 rows of five.
+pub const ROWS: Size = Size { bytes: 64 << 20, nodes: 1 << 20 };
 
 /// Up to this many keys of one object are compared one by one; beyond it a hash map takes over, so that an object
 /// with a million keys costs linear time.
@@ -83,8 +106,19 @@ pub enum Problem {
     #[error("nested deeper than {MAX_DEPTH}")]
     TooDeep,
     /// See [`MAX_KEYS`].
-    #[error("more than {MAX_KEYS} keys in one object")]
+    #[error("more than {MAX_KEYS} keys of objects that are open at once")]
     TooWide,
+    /// See [`MAX_NODES`] and [`Size`]; the number is the limit.
+    #[error("more than {0} values, which is the limit for this document")]
+    TooMany(usize),
+    /// See [`Size`]: the limit, and what was found.
+    #[error("{found} bytes, and the limit for this document is {limit}")]
+    TooLong {
+        /// How many bytes it may have.
+        limit: usize,
+        /// How many it has.
+        found: usize,
+    },
     /// RFC 7493 section 2.2.
     #[error("number {0} does not fit 64 bits without loss (I-JSON)")]
     Number(String),
@@ -102,6 +136,18 @@ pub enum Problem {
 /// The first thing that [`Problem`] names, apart from `Shape`.
 pub fn check(untrusted: &[u8]) -> Result<(), JsonError> {
     checked_text(untrusted).map(|_| ())
+}
+
+/// As [`check`], for a text that must not be larger than `size`.
+///
+/// # Errors
+/// As [`check`]; [`Problem::TooLong`] and [`Problem::TooMany`] by that size.
+pub fn check_within(untrusted: &[u8], size: Size) -> Result<(), JsonError> {
+    if untrusted.len() > size.bytes {
+        let problem = Problem::TooLong { limit: size.bytes, found: untrusted.len() };
+        return Err(JsonError { problem, at: Position { line: 1, column: 1 } });
+    }
+    read_with(untrusted, Walk { max_nodes: size.nodes.min(MAX_NODES), ..Walk::default() }).map(|_| ())
 }
 
 /// As [`check`], but keys that differ only by case are two keys: for documents whose keys are names of files.
@@ -130,7 +176,7 @@ pub fn same_value(a: &[u8], b: &[u8]) -> Result<bool, JsonError> {
     if a == b {
         return check(a).map(|()| true);
     }
-    let (a, b): (serde_json::Value, serde_json::Value) = (parse(a)?, parse(b)?);
+    let (ValueDigest(a), ValueDigest(b)) = (parse(a)?, parse(b)?);
     Ok(a == b)
 }
 
@@ -155,16 +201,34 @@ fn read_with<'a>(untrusted: &'a [u8], mut walk: Walk<'a>) -> Result<&'a str, Jso
 }
 
 /// One pass over a text. It keeps the keys of the objects that are open, and nothing else.
-#[derive(Default)]
 struct Walk<'de> {
     /// The keys of all open objects that have few of them, outermost first.
     keys: Vec<Cow<'de, str>>,
+    /// How many keys the objects that are open have had, few or many.
+    open_keys: usize,
     depth: usize,
+    nodes: usize,
+    max_nodes: usize,
     floats: bool,
     /// Whether keys that differ only by case are two keys.
     exact: bool,
     /// Why the walk stopped, if it was not the reader that stopped it.
     fault: Option<Problem>,
+}
+
+impl Default for Walk<'_> {
+    fn default() -> Self {
+        Walk {
+            keys: Vec::new(),
+            open_keys: 0,
+            depth: 0,
+            nodes: 0,
+            max_nodes: MAX_NODES,
+            floats: false,
+            exact: false,
+            fault: None,
+        }
+    }
 }
 
 /// The keys of an object that has many, by their folded form.
@@ -193,8 +257,11 @@ impl<'de> Walk<'de> {
             let exact = self.exact;
             *wide = Some(self.keys.drain(start..).map(|key| (entry(exact, &key), key)).collect());
         }
+        self.open_keys += 1;
+        if self.open_keys > MAX_KEYS {
+            return Err(self.stop(Problem::TooWide));
+        }
         let first = match wide {
-            Some(wide) if wide.len() >= MAX_KEYS => return Err(self.stop(Problem::TooWide)),
             Some(wide) => wide.insert(entry(self.exact, &key), key.clone()),
             None => {
                 let meets = |first: &&Cow<'_, str>| **first == key || (!self.exact && clashes(first, &key));
@@ -233,6 +300,10 @@ impl<'de> DeserializeSeed<'de> for &mut Walk<'de> {
     type Value = ();
 
     fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
+        self.nodes += 1;
+        if self.nodes > self.max_nodes {
+            return Err(self.stop(Problem::TooMany(self.max_nodes)));
+        }
         reader.deserialize_any(self)
     }
 }
@@ -279,15 +350,91 @@ impl<'de> Visitor<'de> for &mut Walk<'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         self.enter()?;
-        let start = self.keys.len();
+        let (start, outer) = (self.keys.len(), self.open_keys);
         let mut wide = None;
         while let Some(Key(key)) = members.next_key()? {
             self.add_key(start, &mut wide, key)?;
             members.next_value_seed(&mut *self)?;
         }
         self.keys.truncate(start);
+        self.open_keys = outer;
         self.depth -= 1;
         Ok(())
+    }
+}
+
+/// A SHA-256 that two texts share if they hold one value: of a scalar with its type, of the digests of the items of an
+/// array, of the sorted digests of the members of an object. So two large texts are compared without a tree of either.
+struct ValueDigest(Sha256Bytes);
+
+impl<'de> Deserialize<'de> for ValueDigest {
+    fn deserialize<D: serde::Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_any(DigestVisitor)
+    }
+}
+
+struct DigestVisitor;
+
+/// The digest of a value: its type in one byte, and its content.
+fn value_digest(tag: u8, content: &[u8]) -> ValueDigest {
+    ValueDigest(sha256(&[&[tag], content].concat()))
+}
+
+impl<'de> Visitor<'de> for DigestVisitor {
+    type Value = ValueDigest;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<ValueDigest, E> {
+        Ok(value_digest(b'0', &[]))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<ValueDigest, E> {
+        Ok(value_digest(b'b', &[u8::from(value)]))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<ValueDigest, E> {
+        Ok(value_digest(b'i', &value.to_be_bytes()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<ValueDigest, E> {
+        Ok(value_digest(b'u', &value.to_be_bytes()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<ValueDigest, E> {
+        // Adding zero makes one of the two zeros, which are equal.
+        Ok(value_digest(b'f', &(value + 0.0).to_be_bytes()))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<ValueDigest, E> {
+        Ok(value_digest(b's', text.as_bytes()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<ValueDigest, A::Error> {
+        let mut hasher = Hasher::new(false);
+        hasher.update(b"a");
+        while let Some(ValueDigest(item)) = items.next_element()? {
+            hasher.update(&item);
+        }
+        Ok(ValueDigest(hasher.finish().sha256))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<ValueDigest, A::Error> {
+        let mut all = Vec::new();
+        while let Some(Key(key)) = members.next_key()? {
+            let ValueDigest(value) = members.next_value()?;
+            all.push((sha256(key.as_bytes()), value));
+        }
+        all.sort_unstable();
+        let mut hasher = Hasher::new(false);
+        hasher.update(b"o");
+        for (key, value) in &all {
+            hasher.update(key);
+            hasher.update(value);
+        }
+        Ok(ValueDigest(hasher.finish().sha256))
     }
 }
 

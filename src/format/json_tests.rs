@@ -153,6 +153,19 @@ fn compares_values_and_not_spellings() {
     let same = |a: &str, b: &str| same_value(a.as_bytes(), b.as_bytes());
     assert_eq!(same(r#"{"a":1,"b":"\u0041"}"#, "{ \"b\":\"A\",\n\"a\":1 }"), Ok(true));
     assert_eq!(same("[1,2]", "[2,1]"), Ok(false));
+    assert_eq!(same("[-0.0,-1]", "[0.0, -1]"), Ok(true));
+    for (a, b) in [
+        ("[[1],2]", "[[1,2]]"),
+        (r#"{"a":{"b":1}}"#, r#"{"a":1,"b":1}"#),
+        (r#"{"a":1,"b":2}"#, r#"{"a":2,"b":1}"#),
+        ("\"1\"", "1"),
+        ("[]", "{}"),
+        ("null", "false"),
+        ("null", "\"\""),
+        ("[true]", "[false]"),
+    ] {
+        assert_eq!(same(a, b), Ok(false), "{a} {b}");
+    }
     assert_eq!(same("1", "1.0"), Ok(false));
     assert_eq!(same("9007199254740993", "9007199254740992"), Ok(false));
     assert!(same(r#"{"a":1,"a":1}"#, r#"{"a":1,"a":1}"#).is_err(), "equal bytes are checked too");
@@ -187,12 +200,53 @@ fn objects_with_too_many_keys_are_refused() {
     assert_eq!(check(object(MAX_KEYS + 1).as_bytes()).unwrap_err().problem, Problem::TooWide);
 }
 
+#[test]
+fn texts_with_too_many_values_are_refused() {
+    let list = |count: usize| format!("[{}]", vec!["0"; count - 1].join(","));
+    assert_eq!(check(list(MAX_NODES).as_bytes()), Ok(()));
+    assert_eq!(check(list(MAX_NODES + 1).as_bytes()).unwrap_err().problem, Problem::TooMany(MAX_NODES));
+    let size = Size { bytes: 20, nodes: 5 };
+    for (text, problem) in [
+        ("[0,0,0,0]", None),
+        ("[0,0,0,0,0]", Some(Problem::TooMany(5))),
+        ("[{},[],[]]", None),
+        (r#"{"a":{"b":[[]]}}"#, None),
+        (r#"[{"a":[[]]},0]"#, None),
+        (r#"[{"a":[[]]},0,0]"#, Some(Problem::TooMany(5))),
+        ("\"aaaaaaaaaaaaaaaaaa\"", None),
+        ("\"aaaaaaaaaaaaaaaaaaa\"", Some(Problem::TooLong { limit: 20, found: 21 })),
+    ] {
+        assert_eq!(check_within(text.as_bytes(), size).err().map(|error| error.problem), problem, "{text}");
+    }
+}
+
+#[test]
+fn keys_of_all_open_objects_are_counted_together() {
+    let half: Vec<String> = (0..MAX_KEYS / 2).map(|n| format!("\"{n}\":0")).collect();
+    let half = half.join(",");
+    let beside = format!("[{{{half}}},{{{half}}},{{{half}}}]");
+    assert_eq!(check(beside.as_bytes()), Ok(()), "closed objects do not count");
+    let inside = format!("{{{half},\"inner\":{{{half}}}}}");
+    assert_eq!(check(inside.as_bytes()).unwrap_err().problem, Problem::TooWide);
+}
+
+#[test]
+fn a_million_entries_of_eight_values_are_read() {
+    let entry = r#"{"a":0,"b":0,"c":0,"d":0,"e":0,"f":0,"g":0}"#;
+    assert_eq!(check(format!("[{}]", vec![entry; 1_000_000].join(",")).as_bytes()), Ok(()));
+}
+
 proptest! {
     #[test]
     fn accepts_what_is_written_from_a_value(value in value()) {
         let (tight, wide) = (value.to_string(), serde_json::to_string_pretty(&value).unwrap());
         prop_assert_eq!(check(tight.as_bytes()), Ok(()));
         prop_assert_eq!(same_value(tight.as_bytes(), wide.as_bytes()), Ok(true));
+    }
+
+    #[test]
+    fn compares_as_the_trees_of_values_do(a in value(), b in value()) {
+        prop_assert_eq!(same_value(a.to_string().as_bytes(), b.to_string().as_bytes()), Ok(a == b));
     }
 
     #[test]

@@ -19,6 +19,9 @@ const UNREAD: &[u8] = b".sigstore.json";
 /// Most files of TUF metadata beside an input: four roles, and a root a week for nineteen years.
 const MAX_TUF_FILES: usize = 1028;
 
+/// Largest of them, in bytes: metadata that names 200,000 targets has about 40 MB.
+pub const MAX_TUF_FILE: u64 = 64 << 20;
+
 /// What lies beside an input.
 #[derive(Debug, Default)]
 pub struct Sidecars {
@@ -26,6 +29,8 @@ pub struct Sidecars {
     pub documents: Vec<Document>,
     /// Files that are there and that nothing here reads: told, never silently passed over.
     pub unread: Vec<Unread>,
+    /// Bytes of all files that were read, whether they are kept or not.
+    total: u64,
 }
 
 /// A file beside the input that is not read.
@@ -35,6 +40,8 @@ pub struct Unread {
     pub name: Vec<u8>,
     /// Whether the operator named it: then the run cannot end well without it.
     pub named: bool,
+    /// Whether nothing was read of it, as it is too large.
+    pub too_large: bool,
 }
 
 impl Sidecars {
@@ -87,16 +94,41 @@ impl Sidecars {
         names.sort();
         for path in names.into_iter().take(MAX_TUF_FILES) {
             let base = path.file_name().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default();
-            let bytes = read_small(&path, Limits::MAX_DOCUMENT)?;
-            self.documents.push(Document::new([b"tuf/", &base[..]].concat(), Location::Sidecar, bytes));
+            let name = [b"tuf/", &base[..]].concat();
+            match self.take(&path, false, MAX_TUF_FILE)? {
+                Some(bytes) => self.documents.push(Document::new(name, Location::Sidecar, bytes)),
+                None => self.unread.push(Unread { name, named: false, too_large: true }),
+            }
         }
         Ok(())
+    }
+
+    /// The bytes of a file of at most `limit`, all files together having [`Limits::MAX_DOCUMENTS`]; `None` for one that is
+    /// larger and that nobody named.
+    fn take(&mut self, path: &Path, named: bool, limit: u64) -> Result<Option<Vec<u8>>, EnvironmentError> {
+        let left = Limits::MAX_DOCUMENTS.saturating_sub(self.total);
+        let size = std::fs::metadata(path).map_err(|error| EnvironmentError::read(path, error))?.len();
+        if size > limit.min(left) && !named {
+            return Ok(None);
+        }
+        if size > left && size <= limit {
+            let all = Limits::MAX_DOCUMENTS;
+            let why =
+                format!("with its {size} bytes the files beside the input have more than the limit of {all} bytes");
+            return Err(EnvironmentError::read(path, std::io::Error::other(why)));
+        }
+        let bytes = read_small(path, limit.min(left))?;
+        self.total += bytes.len() as u64;
+        Ok(Some(bytes))
     }
 
     /// Reads one file and says by its name, else by its content, what it is.
     fn add(&mut self, path: &Path, named: bool) -> Result<(), EnvironmentError> {
         let name = path.file_name().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default();
-        let bytes = read_small(path, Limits::MAX_DOCUMENT)?;
+        let Some(bytes) = self.take(path, named, Limits::MAX_DOCUMENT)? else {
+            self.unread.push(Unread { name, named, too_large: true });
+            return Ok(());
+        };
         let unread = name.ends_with(UNREAD);
         let mut document = Document { named, ..Document::new(name, Location::Sidecar, bytes) };
         if !unread && !document.envelope && !lists::is_sidecar_list(&document) {
@@ -106,7 +138,7 @@ impl Sidecars {
         let part = [&b".manifest.json"[..], b".bundle.json"].iter().any(|end| document.name.ends_with(end));
         let open = part || document.name.ends_with(b".sig") || delta::is_applied_log(&document);
         if unread || open || !(document.envelope || lists::is_sidecar_list(&document)) {
-            self.unread.push(Unread { name: document.name.clone(), named });
+            self.unread.push(Unread { name: document.name.clone(), named, too_large: false });
         }
         if !unread && (open || document.envelope || lists::is_sidecar_list(&document)) {
             self.documents.push(document);
@@ -190,8 +222,10 @@ pub(super) fn checks(inventory: &Inventory, unread: &[Unread], lists_name_entrie
         }
         checks.extend(statements.into_iter().map(|statement| outer_check(inventory, &sidecar.name, statement)));
     }
-    for Unread { name, named } in unread {
-        let detail = if *named {
+    for Unread { name, named, too_large } in unread {
+        let detail = if *too_large {
+            "it is there and was not read: it, or all files beside the input together, are larger than the limit (docs/limits.md)"
+        } else if *named {
             "you named it, and this version reads no file of that form: without it nothing can be concluded"
         } else {
             "it is there and was not checked: this version reads no signature of that form"
@@ -253,5 +287,53 @@ fn outer_check(inventory: &Inventory, name: &[u8], statement: Result<Digest, Str
                 .with("found", found)
         }
         None => Check::skip(check::SIDECAR_DIGEST, name, "the input is no single file, so it has no digest to compare"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of `size` bytes that takes no room.
+    fn sparse(path: &Path, size: u64) {
+        std::fs::File::create(path).unwrap().set_len(size).unwrap();
+    }
+
+    #[test]
+    fn files_beside_an_input_are_bounded_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("tuf")).unwrap();
+        std::fs::write(at("a.manifest.json"), "{}").unwrap();
+        sparse(&at("tuf/0.json"), MAX_TUF_FILE + 1);
+        for number in 1..=4 {
+            sparse(&at(&format!("tuf/{number}.json")), MAX_TUF_FILE - 1);
+        }
+        let found = Sidecars::collect(&at("a.tar"), &[], true).unwrap();
+        let names: Vec<&[u8]> = found.documents.iter().map(|document| document.name.as_slice()).collect();
+        assert_eq!(names, [&b"a.manifest.json"[..], b"tuf/1.json", b"tuf/2.json", b"tuf/3.json"]);
+        let unread: Vec<(&[u8], bool)> =
+            found.unread.iter().map(|file| (file.name.as_slice(), file.too_large)).collect();
+        assert_eq!(unread, [(&b"a.manifest.json"[..], false), (b"tuf/0.json", true), (b"tuf/4.json", true)]);
+        let rows = checks(&Inventory::default(), &found.unread, false);
+        assert!(rows[1].detail.contains("larger than the limit"), "{:?}", rows[1]);
+    }
+
+    #[test]
+    fn a_named_file_that_is_too_large_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        sparse(&at("a.log"), Limits::MAX_DOCUMENT);
+        sparse(&at("b.log"), Limits::MAX_DOCUMENT);
+        sparse(&at("c.log"), Limits::MAX_DOCUMENT + 1);
+        let collect = |names: &[&str]| {
+            let named: Vec<PathBuf> = names.iter().map(|name| at(name)).collect();
+            Sidecars::collect(&at("a.tar"), &named, false).map(|found| found.documents.len())
+        };
+        assert_eq!(collect(&["a.log"]).unwrap(), 1);
+        let error = collect(&["a.log", "b.log"]).unwrap_err().to_string();
+        assert!(error.contains("limit of 201326592 bytes"), "{error}");
+        let error = collect(&["c.log"]).unwrap_err().to_string();
+        assert!(error.contains("limit of 134217728 bytes"), "{error}");
     }
 }

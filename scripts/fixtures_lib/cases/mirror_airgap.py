@@ -75,6 +75,8 @@ def metadata(**meta: bytes | str) -> bytes:
 
 
 SNAPSHOT = metadata(manifest=GOOD.manifest_bytes())
+LADEN = SNAPSHOT.replace(b'{"signatures"', b'{"install":"take this from elsewhere","signatures"')
+WAIVED = ("--allow-extra", "timestamp.json", "--allow-extra", "snapshot.json")
 TUF = {"snapshot.json": SNAPSHOT, "timestamp.json": metadata(snapshot=SNAPSHOT)}
 
 
@@ -104,8 +106,8 @@ def good() -> Iterator[Case]:
                GOOD.but(edit=setting("dsseEnvelopeHash", to="0" * 64)))
     yield case("good-unsorted", "files is not sorted by path: a hint, no failure",
                GOOD.but(edit=lambda value: value["files"].reverse()))
-    yield case("good-metadata", "timestamp.json and snapshot.json state digests that hold", GOOD.but(extra=TUF),
-               standings={"snapshot.json": "evidence", "timestamp.json": "evidence"})
+    yield case("good-metadata-waived", "timestamp.json and snapshot.json state digests that hold, nobody signed them, and "
+               "they are waived", GOOD.but(extra=TUF), options=WAIVED)
     yield case("good-metadata-listed", "timestamp.json is one of the files",
                GOOD.but(files=FILES | {"timestamp.json": b"2026-11-01\n"}), standings={"timestamp.json": "pinned"})
 
@@ -116,6 +118,9 @@ def unproven() -> Iterator[Case]:
     yield case("unproven-unsigned", "There is no envelope", GOOD.but(sign=None), outcome=NOT_VERIFIED)
     yield case("intact-unsigned", "There is no envelope, and none is required", GOOD.but(sign=None), trust=(),
                options=("--require", "integrity,complete"), outcome=INTACT)
+    yield case("intact-metadata", "Nothing is signed; timestamp.json and snapshot.json state digests that hold",
+               GOOD.but(sign=None, extra=TUF), trust=(), options=("--require", "integrity,complete"), outcome=INTACT,
+               standings={"snapshot.json": "evidence", "timestamp.json": "evidence"})
 
 
 def bad() -> Iterator[Case]:
@@ -127,6 +132,9 @@ def bad() -> Iterator[Case]:
                "dsse-payload-type")
     yield case("manifest-altered", "manifest.json states another generation than what was signed",
                GOOD.but(shipped=replacing(b'"mirrorGeneration": 42', b'"mirrorGeneration": 43')), "dsse-payload")
+    yield case("metadata-unsigned", "timestamp.json states one right digest, and beside it what nobody signed",
+               GOOD.but(extra={"timestamp.json": LADEN}), "entry-unlisted", subject="timestamp.json",
+               standings={"timestamp.json": "unlisted"})
     yield case("artefact-without-sbom", "The SBOM of an artefact is not part of the mirror",
                GOOD.but(files={path: data for path, data in FILES.items() if path != SBOM}), "artifact-sbom",
                subject=LACKING)
@@ -143,7 +151,7 @@ def bad() -> Iterator[Case]:
                GOOD.but(edit=setting("files", 0, "size", to=4096)), "entry-size", subject=ENTRY)
     yield case("metadata-contradicts", "timestamp.json states another digest of snapshot.json",
                GOOD.but(extra=TUF | {"timestamp.json": metadata(manifest=GOOD.manifest_bytes(), snapshot="0" * 64)}),
-               "entry-digest",
+               "entry-digest", "entry-unlisted",
                subject="snapshot.json", standings={"snapshot.json": "contradicted"})
     yield case("metadata-says-nothing", "snapshot.json states no digest: a file that nobody vouches for",
                GOOD.but(extra={"snapshot.json": metadata()}), "entry-unlisted", subject="snapshot.json")

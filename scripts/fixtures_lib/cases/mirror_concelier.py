@@ -51,8 +51,9 @@ def good() -> Iterator[Case]:
                standings={EXPORT + "primary/bundle.json": "pinned"})
     yield case("good-advisories-listed", "The manifest lists the advisories instead of counting them",
                GOOD.but(manifest_edit=setting("advisories", to=DOMAINS["primary"])))
-    yield case("good-signed-time", "bundle.json says when it was made, and is young enough",
-               GOOD.but(content_edit=setting("generatedAt", to="2026-11-15T00:00:00Z")), options=("--max-age", "7d"))
+    yield case("good-signed-time", "Each bundle.json says when it was made, and the older one is young enough",
+               GOOD.but(every_edit=setting("generatedAt", to="2026-11-15T00:00:00Z"),
+                        content_edit=setting("generatedAt", to="2026-11-16T00:00:00Z")), options=("--max-age", "7d"))
     yield case("good-latest-waived", "A link latest points to the export; no document can vouch for it, so it is waived",
                GOOD.but(entries=plus(LINK)), options=("--allow-extra", "latest"))
 
@@ -74,6 +75,9 @@ def unproven() -> Iterator[Case]:
                standings={CONTENT: "listed"})
     yield case("unproven-age", "An age is required, and only what nobody signed says when the export was made",
                GOOD, options=("--max-age", "30d"), outcome=NOT_VERIFIED)
+    yield case("unproven-age-of-one", "An age is required, and one of two signed domains does not say when it was made",
+               GOOD.but(content_edit=setting("generatedAt", to="2026-11-19T00:00:00Z")),
+               options=("--max-age", "2d", "--require", "integrity,complete,signature,fresh"), outcome=NOT_VERIFIED)
 
 
 def signatures() -> Iterator[Case]:
@@ -128,8 +132,12 @@ def content() -> Iterator[Case]:
                "entry-unlisted", subject="latest")
     yield case("link-outside", "The link latest points out of the tree", GOOD.but(
         entries=plus(Entry(b"latest", type=tar.SYMLINK, link=b"../elsewhere"))), "entry-link", "entry-unlisted")
-    yield case("stale", "bundle.json was made 19 days ago, with a maximum of 7",
-               GOOD.but(content_edit=setting("generatedAt", to="2026-11-01T00:00:00Z")), "age",
+    yield case("index-too-many-domains", "The index names 300 domains, of which 298 are not there", GOOD.but(
+        index_edit=lambda index: index["domains"].extend({"id": f"d{n:03}"} for n in range(298))), "document-schema",
+        "document-present")
+    yield case("stale", "One bundle.json was made 19 days ago, the other today, with a maximum of 7",
+               GOOD.but(every_edit=setting("generatedAt", to="2026-11-20T00:00:00Z"),
+                        content_edit=setting("generatedAt", to="2026-11-01T00:00:00Z")), "age",
                options=("--max-age", "7d"), subject=CONTENT)
 
 

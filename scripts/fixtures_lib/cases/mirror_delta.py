@@ -85,6 +85,9 @@ def bases() -> Iterator[Case]:
     yield case("applied-out-of-order", "The log ends with another export than the base", with_log(BASE_ID, OTHER_ID),
                "delta-order")
     yield case("applied-base-never", "The log does not have the base", with_log(OTHER_ID), "delta-order")
+    yield case("applied-logs-differ", "One log ends with the base, the other has the delta already; both are named",
+               GOOD.but(beside={"a.log": f"{BASE_ID}\n".encode(), "b.log": f"{EXPORT_ID}\n{BASE_ID}\n".encode()}),
+               "delta-order", options=(*WITH_BASE, "--sidecar", "{case}/a.log", "--sidecar", "{case}/b.log"), subject="b.log")
     yield case("applied-already", "The log has the delta already", with_log(EXPORT_ID, BASE_ID), "delta-order")
 
 

@@ -17,6 +17,7 @@ OTHER = "0" * 64
 OTHER_ID = "exp-20261031-07"
 CONSENSUS = "data/consensus/vex_consensus.jsonl.zst"
 SNAPSHOT = "data/policy/snapshot.json"
+SBOM = "data/raw/sboms/app/sbom.json"
 EXTRA = "data/raw/advisories/advisories-osv.jsonl.zst"
 STANDINGS = {
     TOP + "manifest.yaml": "pinned", TOP + "export.json": "pinned", TOP + "provenance.json": "pinned",
@@ -207,6 +208,13 @@ def documents() -> Iterator[Case]:
     yield case("index-records-wrong", "The index of advisories states other records for two files; the sum is right",
                GOOD.but(index_edit=swapped_records), "index-counts",
                subject=TOP + "indexes/advisories.index.json")
+    yield case("index-records-overflow", "The index of advisories states so many records that their sum has no 64 bits",
+               GOOD.but(index_edit=overflowing), "index-counts", subject=TOP + "indexes/advisories.index.json")
+    yield case("provenance-too-many-values", "provenance.json has 300,000 values",
+               GOOD.but(provenance_edit=lambda value: value.update(padding=[0] * 300_000)), "document-json",
+               subject=TOP + "provenance.json")
+    yield case("selectors-too-large", "The selectors of export.json have 300,000 bytes", GOOD.but(
+        identity=setting("selectors", "padding", to="x" * 300_000)), "document-json", **export)
     yield case("index-names-absent-file", "The index of advisories also names a file that is not there",
                GOOD.but(index_edit=absent_file), "index-counts", subject=TOP + "indexes/advisories.index.json")
     yield case("manifest-counts-wrong", "manifest.yaml counts one advisory too many",
@@ -225,6 +233,11 @@ def swapped_records(values: dict[str, Any]) -> None:
     """One record and two become two and one."""
     first, second = values["advisories"]["files"]
     first["records"], second["records"] = second["records"], first["records"]
+
+
+def overflowing(values: dict[str, Any]) -> None:
+    """Two files that are one record each, with more records than 64 bits hold."""
+    values["advisories"]["files"] = [{"path": SBOM, "records": 2**64 - 1}, {"path": SNAPSHOT, "records": 2}]
 
 
 def absent_file(values: dict[str, Any]) -> None:
