@@ -45,6 +45,10 @@ pub(super) fn check(
     for role in &outcome.roles {
         accept(reading, role.path.as_bytes(), part.beside);
     }
+    // The root of the operator is accepted under its own name; a copy of it travels along.
+    if request.tuf_root.as_ref().is_some_and(|(_, bytes)| carries(&reading.inventory, &part, bytes)) {
+        accept(reading, format!("{}/root.json", part.folder).as_bytes(), part.beside);
+    }
     let held = compare(reading, &part, &trusted, proven, checks);
     if held {
         proven.signers.extend(outcome.signers);
@@ -68,6 +72,13 @@ fn documents<'a>(inventory: &'a Inventory, part: &TufPart) -> Documents<'a> {
         }
     }
     found
+}
+
+/// Whether `root.json` of the bundle is the root of the operator, byte for byte.
+fn carries(inventory: &Inventory, part: &TufPart, root: &[u8]) -> bool {
+    let name = format!("{}/root.json", part.folder);
+    let ours = |d: &&Document| (d.location == Location::Sidecar) == part.beside && d.name == name.as_bytes();
+    inventory.documents.iter().find(ours).is_some_and(|document| document.bytes == root)
 }
 
 /// Metadata that the workflow accepted is evidence; all other files of such names are what their kind says.
