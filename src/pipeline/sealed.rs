@@ -3,8 +3,8 @@
 
 use super::error::EnvironmentError;
 use super::meter::{Form, Meters};
-use super::reread::reread;
-use super::scan::{ScanError, ScanOptions};
+use super::reread::{reread, settle};
+use super::scan::ScanOptions;
 use super::source::Source;
 use crate::bundle::encryption::Locked;
 use crate::bundle::sealed_plan::{SealedEntry, SealedPlan};
@@ -51,13 +51,7 @@ pub(super) fn open(
         opener.open(index, bytes, inventory.entry(index).normal_path());
         Ok(())
     });
-    match outcome {
-        Ok(()) => {}
-        Err(ScanError::Medium(error)) => return Err(error),
-        Err(ScanError::Io(error)) => return Err(EnvironmentError::read(source.path(), error)),
-        // The first pass read the same bytes to their end, so they are no longer the same.
-        Err(ScanError::Bad(_)) => return Err(EnvironmentError::Changed { path: source.path().into() }),
-    }
+    settle(source, outcome)?;
     opener.explain(inventory, &mut checks);
     for (entry, plain) in opener.opened {
         if let Some(sealed) = inventory.sealed.get_mut(&entry) {
