@@ -162,7 +162,7 @@ pub fn markers(document: &Document, markers: &[&str]) -> BTreeSet<String> {
 }
 
 /// Names of the members of a JSON object; the values are passed over, not built. An object with more than
-/// [`MAX_MEMBERS`] is none whose kind can be told.
+/// 4,096 is none whose kind can be told.
 pub fn member_names(untrusted: &[u8]) -> Result<BTreeSet<String>, serde_json::Error> {
     serde_json::from_slice(untrusted).map(|Members(names)| names)
 }
