@@ -272,10 +272,10 @@ pub(crate) fn yaml(data: &[u8]) {
     }
 }
 
-/// A JWS that is read has a header and a signature, and its signing input begins with the protected header.
+/// The signing input of a JWS that is read begins with the protected header as it stands. The signature may be empty, as that
+/// of `none` is: it verifies with no key.
 pub(crate) fn jws(data: &[u8]) {
     if let Ok(jws) = jws::parse(data) {
-        assert!(!jws.signature().is_empty());
         let input = jws.signing_input(b"payload");
         assert!(data.trim_ascii_start().starts_with(input.split(|c| *c == b'.').next().expect("a first part")));
     }
