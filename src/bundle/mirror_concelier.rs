@@ -152,7 +152,9 @@ impl Kind for MirrorConcelier {
         let export = exports(inventory).into_iter().next().unwrap_or_default();
         let mut bundle = Bundle { has_lists: true, links_allowed: true, ..Bundle::default() };
         bundle.checks.extend(pass_over_envelopes(inventory));
-        let index = read_document::<Index>(inventory, &mut bundle, &export, INDEX, Role::Metadata);
+        let index = read_document::<Index>(inventory, &mut bundle, &export, INDEX, Role::Manifest);
+        // Nothing that is signed covers index and manifests: what agrees is still what anybody may have written.
+        bundle.set_aside.push(export.path(INDEX));
         bundle.unreadable = index.is_none();
         if let Some(Read { name, value: index, .. }) = index {
             bundle.checks.push(Check::of(check::DOCUMENT_SCHEMA, &name, index.schema()));
@@ -293,7 +295,8 @@ fn require<T: for<'a> Deserialize<'a>>(
         bundle.checks.push(absent(folder, name));
         return None;
     }
-    read_document(inventory, bundle, folder, name, Role::Metadata)
+    bundle.set_aside.push(folder.path(name));
+    read_document(inventory, bundle, folder, name, Role::Manifest)
 }
 
 fn absent(folder: &Layout, name: &str) -> Check {
