@@ -183,8 +183,9 @@ fn allows(limit: i64) -> String {
 
 fn age_words(created: Option<Time>, expires: Option<Time>, at: Time) -> String {
     let made = created.map(|created| {
-        let (made, age) = (time::format_rfc3339(created), time::describe_seconds(time::age_seconds(created, at)));
-        format!("made {made} by its own account, {age} before {}", time::format_rfc3339(at))
+        let (made, age) = (time::format_rfc3339(created), time::age_seconds(created, at));
+        let (distance, side) = (time::describe_seconds(age.saturating_abs()), if age < 0 { "after" } else { "before" });
+        format!("made {made} by its own account, {distance} {side} {}", time::format_rfc3339(at))
     });
     let valid = expires.map(|expires| {
         let clock = if made.is_none() { format!(", now is {}", time::format_rfc3339(at)) } else { String::new() };

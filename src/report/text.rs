@@ -215,10 +215,16 @@ impl<W: Write> Page<W> {
             .max_by_key(|(_, chain)| chain.len());
         let Some((entry, chain)) = longest.filter(|(_, chain)| !chain.is_empty()) else { return Ok(()) };
         let mut line = clean(&report.inventory().entry(entry).path);
-        for document in chain {
-            line.push_str(&format!(" <- {}", clean(claims.name(document))));
+        for document in &chain {
+            line.push_str(&format!(" <- {}", clean(claims.name(*document))));
         }
-        if let Some(signer) = verification.signers.first() {
+        // The key of the document that the chain ends with, which is one of possibly many that signed something.
+        let last = chain.last().map_or(&b""[..], |document| claims.name(*document));
+        let signed = &report.reading().bundle.signed;
+        let envelope = signed.iter().find(|s| s.beside.as_ref().is_some_and(|beside| beside.name == last));
+        let carriers = [Some(last), envelope.map(|signed| signed.name.as_slice())];
+        let signer = verification.signers.iter().find(|signer| carriers.contains(&Some(&signer.document)));
+        if let Some(signer) = signer {
             line.push_str(&format!(" <- key {}", fit(&signer.fingerprint, 19)));
         }
         self.wrap("  ", &format!("for example {line}"))
@@ -442,7 +448,7 @@ fn class_words(class: crate::trust::check::Class) -> &'static str {
         Class::Tuf => "TUF metadata does not verify",
         Class::Transparency => "a transparency proof does not verify",
         Class::Integrity => "content is not what documents say",
-        Class::Freshness => "too old",
+        Class::Freshness => "too old, expired, or dated in the future",
         Class::Sequence => "out of order, or on the wrong base",
     }
 }
