@@ -13,7 +13,7 @@ use crate::trust::check::{self, Check};
 use crate::trust::claims::{ClaimingDocument, Role};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// Names under which the document is looked for; its content decides.
 const NAMES: [&str; 3] = ["mirror-bundle.json", "bundle.json", "manifest.json"];
@@ -134,16 +134,32 @@ fn judge(inventory: &Inventory, bundle: &mut Bundle, layout: &Layout, contract: 
     bundle.facts.push(contract.facts(name));
     bundle.created = time::parse_rfc3339(&contract.generated_at).ok().map(|at| (at, name.clone()));
     let documents = bundle.claims.documents().iter().filter_map(ClaimingDocument::entry).collect();
-    let found = Carried::find(inventory, layout, &contract.exports, &documents).assign(inventory, &contract.exports);
-    for (export, entry) in contract.exports.iter().zip(found) {
+    let carried = Carried::find(inventory, layout, &contract.exports, &documents);
+    let bearers = carried.bearers();
+    let found = carried.assign(inventory, &contract.exports);
+    for (export, entry) in contract.exports.iter().zip(&found) {
         let Ok(sha256) = digest::parse_sha256(&export.artifact_digest) else { continue };
         if let Some(entry) = entry {
-            let path = inventory.entry(entry).normal_path();
+            let path = inventory.entry(*entry).normal_path();
             let digest = Some(Digest::Sha256(sha256));
             bundle.claims.state(inventory, *index, path, digest, export.artifact_size_bytes);
         } else {
             let (path, size) = (export.key.clone(), export.artifact_size_bytes);
             bundle.external.push(External { path, sha256: hex(&sha256), size });
+            // Whether it was left out by the sender or on the way, nobody can tell: such a bundle is not complete.
+            bundle.claims.leave_out(export.key.as_bytes().to_vec());
+        }
+    }
+    // A file under the name of one export with the content of another: whoever opens it by its name gets something else.
+    let by_key: HashMap<&[u8], &Export> =
+        contract.exports.iter().map(|export| (export.key.as_bytes(), export)).collect();
+    let taken: HashSet<EntryIndex> = found.iter().flatten().copied().collect();
+    for (entry, key) in bearers.into_iter().filter(|(entry, _)| taken.contains(entry)) {
+        let file = inventory.entry(entry);
+        let other = by_key.get(key).filter(|export| export.sha256().as_ref() != file.digest());
+        if let Some(export) = other {
+            let digest = export.sha256().map(Digest::Sha256);
+            bundle.claims.state(inventory, *index, file.normal_path(), digest, export.artifact_size_bytes);
         }
     }
     if !bundle.external.is_empty() {
@@ -182,6 +198,18 @@ impl<'a> Carried<'a> {
             }
         }
         carried
+    }
+
+    /// The longest key that each file bears: that of `feed.v2.json` is `feed.v2`, though there be a `feed` too.
+    fn bearers(&self) -> BTreeMap<EntryIndex, &'a [u8]> {
+        let mut longest: BTreeMap<EntryIndex, &'a [u8]> = BTreeMap::new();
+        for (key, entries) in &self.by_key {
+            for entry in entries {
+                let known = longest.entry(*entry).or_insert(key);
+                *known = if key.len() > known.len() { key } else { known };
+            }
+        }
+        longest
     }
 
     /// The entry that each export is: one with its digest and its key, else one with its digest, else one that bears its key

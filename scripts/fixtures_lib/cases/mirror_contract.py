@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..case import INTACT, NOT_VERIFIED, TRUST, Case, key, verify
-from ..devportal import altered, at, flipped, plus, replacing, setting, sha256
+from ..devportal import altered, at, flipped, plus, replacing, setting, sha256, without
 from ..dsse import Envelope
 from ..manifested import BUNDLE_TYPE, MANIFEST_TYPE, Manifested, line
 from ..signing import ED25519
@@ -81,8 +81,6 @@ def good() -> Iterator[Case]:
                GOOD.but(envelope="mirror.tar.gz.dsse.json", inside=False))
     yield case("good-manifest-type", "The payload type is the other one of the published documents",
                GOOD.but(sign=SIGN.but(payload_type=MANIFEST_TYPE)))
-    yield case("good-external", "A third export is not carried",
-               GOOD.but(edit=lambda value: value["exports"].append(ELSEWHERE)), standings={ENTRY: "pinned"})
     yield case("good-found-by-digest", "An artefact has a name that the document does not know",
                GOOD.but(entries=renamed(ENTRY, "blobs/1")), standings={"blobs/1": "pinned"})
     yield case("good-claims-of-export", "An export states an attestation and a signature of its own, which are told only",
@@ -93,6 +91,11 @@ def good() -> Iterator[Case]:
 
 def unproven() -> Iterator[Case]:
     """Nothing is wrong, and nobody vouches."""
+    yield case("unproven-external", "A third export is not carried: left out by the sender, or on the way",
+               GOOD.but(edit=lambda value: value["exports"].append(ELSEWHERE)), outcome=NOT_VERIFIED,
+               standings={ENTRY: "pinned"})
+    yield case("unproven-artefact-dropped", "An artefact is not in the archive", GOOD.but(entries=without(ENTRY)),
+               outcome=NOT_VERIFIED)
     yield case("unproven-no-key", "No key is given", GOOD, trust=(), outcome=NOT_VERIFIED)
     yield case("unproven-unsigned", "There is no envelope", GOOD.but(sign=None), outcome=NOT_VERIFIED)
     yield case("intact-unsigned", "There is no envelope, and none is required", GOOD.but(sign=None), trust=(),
@@ -112,6 +115,11 @@ def bad() -> Iterator[Case]:
     yield case("artefact-altered-and-renamed", "An artefact has other bytes and another name: a file that nobody names",
                GOOD.but(entries=at(ENTRY, lambda entry: replace(entry, name=b"other", data=flipped(entry.data)))),
                "entry-unlisted", subject="other")
+    first, second = sorted(FILES)
+    yield case("artefacts-exchanged", "Each of two artefacts lies under the key of the other", GOOD.but(
+        entries=lambda entries: [replace(entry, data=FILES[{first: second, second: first}[entry.name.decode()]])
+                                 if entry.name.decode() in FILES else entry for entry in entries]), "entry-digest",
+        standings={first: "contradicted", second: "contradicted"})
     yield case("artefact-twice", "An artefact lies there a second time, under a name of somebody's choice",
                GOOD.but(entries=plus(Entry(b"run-me.json", FILES[ENTRY]))), "entry-unlisted", subject="run-me.json")
     yield case("artefact-size-misstated", "artifactSizeBytes is too large",
