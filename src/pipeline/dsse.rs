@@ -4,6 +4,7 @@ use super::error::EnvironmentError;
 use super::inspect::Reading;
 use super::source::read_small;
 use super::verify::Verification;
+use super::whole::Whole;
 use crate::bundle::dsse_envelope::DsseEnvelope;
 use crate::bundle::kind::{Kind as _, Recognition};
 use crate::bundle::portable::Unportable;
@@ -49,7 +50,14 @@ pub fn verify(input: &Path, policy: &Policy) -> Result<(Verification, Option<Vec
         because: "the verb takes one DSSE envelope".into(),
         near_misses: Vec::new(),
     };
-    let reading = Reading { inventory, recognition, bundle, checks: Vec::new(), portability: Unportable::default() };
+    let reading = Reading {
+        inventory,
+        recognition,
+        bundle,
+        checks: Vec::new(),
+        whole: Whole::default(),
+        portability: Unportable::default(),
+    };
     let authority = Authority { standings: vec![Standing::Evidence], trusted: Vec::new(), pinned_by: Vec::new() };
     let waivers = policy.waivers.clone();
     let verification = Verification {

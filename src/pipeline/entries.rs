@@ -61,9 +61,16 @@ fn check_digests(reading: &Reading, authority: &Authority, checks: &mut Vec<Chec
             }
         }
     }
-    let agrees = |claims: &&[claims::Claim]| claims.iter().any(|c| c.outcome == Outcome::Agrees);
+    let agrees = |claims: &&[claims::Claim]| {
+        let file = claims.first().is_some_and(|c| reading.inventory.entry(c.entry).hashed);
+        file && claims.iter().any(|c| c.outcome == Outcome::Agrees)
+    };
     let agreeing = all.claims().chunk_by(|a, b| a.entry == b.entry).filter(agrees).count();
-    let otherwise = if agreeing > 0 {
+    let otherwise = if agreeing > 0 && covered(reading, authority) {
+        let detail =
+            format!("{agreeing} entries are what is signed with the input as a whole, and what documents state");
+        Check::pass(check::ENTRY_DIGEST, "", detail)
+    } else if agreeing > 0 {
         Check::pass(check::ENTRY_DIGEST, "", format!("{agreeing} entries have the digest that documents state"))
     } else {
         Check::skip(check::ENTRY_DIGEST, "", "no document states the digest of an entry")
@@ -225,13 +232,22 @@ fn check_unlisted(
             None => rows.push(Check::fail(check::ENTRY_UNLISTED, &entry.path, why)),
         }
     }
-    let detail = if waived.is_empty() {
+    let detail = if covered(reading, authority) {
+        "every entry is signed with the input as a whole"
+    } else if waived.is_empty() {
         "every entry is named by a document"
     } else {
         "every other entry is named by a document"
     };
     push_failures(checks, rows, Some(Check::pass(check::ENTRY_UNLISTED, "", detail)));
     waivers.extend(waived);
+}
+
+/// Whether a good signature over the input as a whole stands behind the entries.
+fn covered(reading: &Reading, authority: &Authority) -> bool {
+    let documents = reading.bundle.claims.documents().iter().zip(&authority.trusted);
+    let mut beside = documents.filter(|(document, trusted)| **trusted && document.entry().is_none());
+    beside.any(|(document, _)| reading.whole.signatures.iter().any(|signature| signature.name == document.name))
 }
 
 /// Documents of the layout that no signature covers while others are covered: nothing is wrong with them, and nobody is

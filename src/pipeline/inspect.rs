@@ -8,6 +8,7 @@ use super::scan::{ScanOptions, scan};
 use super::sealed;
 use super::sidecar::Sidecars;
 use super::source::Source;
+use super::whole::{self, Whole};
 use crate::bundle::kind::{Further, Recognition};
 use crate::bundle::model::Bundle;
 use crate::bundle::{links, portable, recognise};
@@ -68,6 +69,8 @@ pub struct Reading {
     pub bundle: Bundle,
     /// Checks of container, names and sidecars; then those of the bundle.
     pub checks: Vec<Check>,
+    /// Signatures over the input as a whole.
+    pub whole: Whole,
     /// How the names would fare on other systems.
     pub portability: portable::Unportable,
 }
@@ -84,6 +87,9 @@ pub fn read(request: &Request, progress: &Progress) -> Result<Reading, Environme
         drop(reading);
         let sidecars = Sidecars::collect(&request.input, &request.sidecars, request.discover_sidecars)?;
         reading = pass(&mut source, sidecars, &options, request, progress)?;
+    }
+    if !reading.whole.signatures.is_empty() {
+        reading.whole.source = Some(source);
     }
     Ok(reading)
 }
@@ -117,11 +123,13 @@ fn pass(
     for (archive, inner) in &inventory.nested {
         portability.add_nested(inventory.entry(*archive).normal_path(), portable::judge(inner));
     }
-    let unread = Sidecars::unused(sidecars.unread, &inventory, &bundle);
+    let mut unread = Sidecars::unused(sidecars.unread, &inventory, &bundle);
+    let signatures = whole::collect(&inventory, recognition.kind.id(), &mut unread, &mut checks);
     checks.extend(super::sidecar::checks(&inventory, &unread, recognition.kind.id() == "plain"));
     checks.extend(opening);
     checks.append(&mut bundle.checks);
-    Ok(Reading { inventory, recognition, bundle, checks, portability })
+    let whole = Whole { signatures, ..Whole::default() };
+    Ok(Reading { inventory, recognition, bundle, checks, whole, portability })
 }
 
 /// One row a defect, or one that says that there is none.

@@ -22,3 +22,4 @@ mod stream;
 mod tree;
 pub mod tuf;
 pub mod verify;
+pub mod whole;

@@ -3,6 +3,7 @@
 use super::error::EnvironmentError;
 use super::scan::SubjectDigest;
 use super::source::read_small;
+use super::whole;
 use crate::bundle::model::Bundle;
 use crate::bundle::thin_parts::stem_of;
 use crate::bundle::{delta, lists};
@@ -63,6 +64,7 @@ impl Sidecars {
         }
         if discover {
             found.add_thin_parts(input)?;
+            found.add_signatures_folder(input, named)?;
         }
         Ok(found)
     }
@@ -103,6 +105,19 @@ impl Sidecars {
         Ok(())
     }
 
+    /// Signatures of the databases of a run, which lie in a folder beside them. Which of them is about the input is known
+    /// when its kind is.
+    fn add_signatures_folder(&mut self, input: &Path, named: &[PathBuf]) -> Result<(), EnvironmentError> {
+        let Some(parent) = input.parent().filter(|_| input.as_os_str() != "-") else { return Ok(()) };
+        for (name, ..) in whole::IN_FOLDER {
+            let path = parent.join(name);
+            if path.is_file() && !named.iter().any(|known| same_file(known, &path)) {
+                self.add_as(name.as_bytes().to_vec(), &path, false)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The bytes of a file of at most `limit`, all files together having [`Limits::MAX_DOCUMENTS`]; `None` for one that is
     /// larger and that nobody named.
     fn take(&mut self, path: &Path, named: bool, limit: u64) -> Result<Option<Vec<u8>>, EnvironmentError> {
@@ -124,7 +139,10 @@ impl Sidecars {
 
     /// Reads one file and says by its name, else by its content, what it is.
     fn add(&mut self, path: &Path, named: bool) -> Result<(), EnvironmentError> {
-        let name = path.file_name().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default();
+        self.add_as(path.file_name().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default(), path, named)
+    }
+
+    fn add_as(&mut self, name: Vec<u8>, path: &Path, named: bool) -> Result<(), EnvironmentError> {
         let Some(bytes) = self.take(path, named, Limits::MAX_DOCUMENT)? else {
             self.unread.push(Unread { name, named, too_large: true });
             return Ok(());
@@ -167,7 +185,8 @@ impl Sidecars {
         // A thin mirror's documents state the digest of the archive that is the input.
         let stated = |d: &Document| d.name.ends_with(b".bundle.json") || d.name.starts_with(b"tuf/");
         let thin = self.documents.iter().any(stated).then_some(SubjectDigest::Sha256);
-        needed.chain(thin).max().unwrap_or(SubjectDigest::None)
+        let signed = self.documents.iter().any(whole::is_candidate).then_some(SubjectDigest::Sha256);
+        needed.chain(thin).chain(signed).max().unwrap_or(SubjectDigest::None)
     }
 }
 

@@ -5,10 +5,11 @@ use crate::bundle::model::{Binding, DetachedForm, DetachedSignature, SignedDocum
 use crate::format::digest::{Digest, sha256};
 use crate::format::inventory::{EntryIndex, Inventory, Location};
 use crate::trust::check::{self, Check};
-use crate::trust::claims::DocumentIndex;
+use crate::trust::claims::{DocumentIndex, Role};
 use crate::trust::envelope::{self, Authentication, EnvelopeOutcome, Signer};
 use crate::trust::policy::Policy;
-use crate::trust::{blob, jws};
+use crate::trust::whole::Message;
+use crate::trust::{blob, jws, whole};
 use std::collections::BTreeMap;
 
 /// What the signatures of a bundle establish.
@@ -20,6 +21,8 @@ pub(super) struct Proven {
     pub(super) signers: Vec<Signer>,
     /// The kind of authentication.
     pub(super) by: Authentication,
+    /// Whether the bytes of the input as a whole are signed.
+    pub(super) whole: bool,
 }
 
 /// Collects what document after document proves.
@@ -36,10 +39,18 @@ struct Collected<'a> {
 enum TargetOf {
     Entry(EntryIndex),
     Beside(DocumentIndex),
+    Whole,
 }
 
 /// Verifies every signature document. A document whose payload is its file, and whose signatures verify, is proven.
-pub(super) fn check(reading: &mut Reading, policy: &Policy, checks: &mut Vec<Check>) -> Proven {
+///
+/// `message`: what signatures over the input as a whole are over, where there are some.
+pub(super) fn check(
+    reading: &mut Reading,
+    message: Option<Result<Message, &'static str>>,
+    policy: &Policy,
+    checks: &mut Vec<Check>,
+) -> Proven {
     let mut found = Collected { policy, proven: Vec::new(), signers: Vec::new(), by_target: BTreeMap::new() };
     let (signed, detached) = (std::mem::take(&mut reading.bundle.signed), std::mem::take(&mut reading.bundle.detached));
     for document in &signed {
@@ -48,17 +59,21 @@ pub(super) fn check(reading: &mut Reading, policy: &Policy, checks: &mut Vec<Che
     for document in &detached {
         found.detached(reading, document, checks);
     }
+    if let Some(message) = &message {
+        found.whole(reading, message.as_ref().map_err(|why| *why), checks);
+    }
     let unreadable =
         |c: &Check| c.failed() && [check::DSSE_ENVELOPE, check::BLOB_SIGNATURE, check::JWS_SIGNATURE].contains(&c.kind);
-    if signed.is_empty() && detached.is_empty() && !checks.iter().any(unreadable) {
+    if signed.is_empty() && detached.is_empty() && message.is_none() && !checks.iter().any(unreadable) {
         let detail = "no signature document was found inside or beside the input";
         checks.push(Check::skip(check::DSSE_SIGNATURE, "", detail));
     }
     (reading.bundle.signed, reading.bundle.detached) = (signed, detached);
     reading.bundle.claims.sort();
     // Several signed documents: the weakest of them counts, since each vouches for entries that the others may not name.
+    let whole = found.by_target.contains_key(&TargetOf::Whole);
     let by = found.by_target.into_values().min().unwrap_or(Authentication::None);
-    Proven { documents: found.proven, signers: found.signers, by }
+    Proven { documents: found.proven, signers: found.signers, by, whole }
 }
 
 impl Collected<'_> {
@@ -96,6 +111,20 @@ impl Collected<'_> {
         let name = reading.inventory.entry(document.signs).normal_path().to_vec();
         reading.bundle.claims.state(&reading.inventory, document.document, &name, digest, None);
         self.collect(document.document, TargetOf::Entry(document.signs), outcome);
+    }
+
+    /// Signatures over the input as a whole: where they are good, each of them vouches for all entries.
+    fn whole(&mut self, reading: &mut Reading, message: Result<&Message, &str>, checks: &mut Vec<Check>) {
+        let mut outcome = whole::verify(&reading.whole.signatures, message, self.policy);
+        checks.append(&mut outcome.checks);
+        let Some(proof) = outcome.proof else { return };
+        for signature in &reading.whole.signatures {
+            let document = reading.bundle.claims.document(&signature.name, Location::Sidecar, Role::Envelope);
+            reading.bundle.claims.cover(&reading.inventory, document);
+            self.proven.push(document);
+        }
+        self.by_target.insert(TargetOf::Whole, proof.get().by);
+        self.signers.extend(outcome.signers);
     }
 
     fn collect(&mut self, document: DocumentIndex, target: TargetOf, outcome: EnvelopeOutcome) {

@@ -7,6 +7,7 @@ use super::inspect::{self, Reading, Request};
 use super::progress::Progress;
 use super::signatures::{self, Proven};
 use super::tuf::TufError;
+use super::whole;
 use crate::format::anomaly::Defect;
 use crate::format::inventory::{EntryIndex, EntryKind};
 use crate::format::time::{self, Time};
@@ -16,6 +17,7 @@ use crate::trust::claims::{ClaimingDocument, Outcome};
 use crate::trust::envelope::{Authentication, Signer};
 use crate::trust::policy::{Policy, Property};
 use crate::trust::verdict::{Verdict, judge};
+use crate::trust::whole::Message;
 use std::collections::{BTreeSet, HashSet};
 
 /// The whole answer about one input.
@@ -44,11 +46,18 @@ pub struct Verification {
 pub fn verify(request: &Request, policy: &Policy, progress: &Progress) -> Result<Verification, TufError> {
     let mut reading = inspect::read(request, progress)?;
     base::compare(&mut reading, request, progress)?;
-    assess(reading, request, policy)
+    let message =
+        if reading.whole.signatures.is_empty() { None } else { Some(whole::message(&reading, policy, progress)?) };
+    assess(reading, message, request, policy)
 }
 
-/// Judges what was read.
-fn assess(mut reading: Reading, request: &Request, policy: &Policy) -> Result<Verification, TufError> {
+/// Judges what was read. `message`: what signatures over the input as a whole are over.
+fn assess(
+    mut reading: Reading,
+    message: Option<Result<Message, &'static str>>,
+    request: &Request,
+    policy: &Policy,
+) -> Result<Verification, TufError> {
     let mut checks = std::mem::take(&mut reading.checks);
     let mut waivers = policy.waivers.clone();
     let required = policy.required(&reading.bundle.promised);
@@ -60,9 +69,9 @@ fn assess(mut reading: Reading, request: &Request, policy: &Policy) -> Result<Ve
     if reading.inventory.incomplete {
         return Ok(stopped(reading, checks, required, waivers));
     }
-    let mut proven = signatures::check(&mut reading, policy, &mut checks);
+    let mut proven = signatures::check(&mut reading, message, policy, &mut checks);
     let tuf_held = bundle_tuf::check(&mut reading, request, policy.at, &mut proven, &mut checks)?;
-    let Proven { documents: proven, signers, by: authenticated_by } = proven;
+    let Proven { documents: proven, signers, by: authenticated_by, whole } = proven;
     let set_aside = std::mem::take(&mut reading.bundle.set_aside);
     let is_set_aside = |name: &[u8]| set_aside.iter().any(|path| path == name);
     let authority = authority::spread(&reading.inventory, &reading.bundle.claims, &proven, &is_set_aside);
@@ -71,7 +80,7 @@ fn assess(mut reading: Reading, request: &Request, policy: &Policy) -> Result<Ve
     check_names(&reading, &required, &mut checks);
     check_age(&reading, policy, &required, &mut checks);
     not_applicable(&reading, &required, &mut checks);
-    let mut established = established(&reading, &authority, authenticated_by, policy, &checks);
+    let mut established = established(&reading, &authority, authenticated_by, whole, policy, &checks);
     if tuf_held && !checks.iter().any(|c| c.failed() && c.kind.class == check::Class::Tuf) {
         established.insert(Property::Tuf);
     }
@@ -216,12 +225,13 @@ fn established(
     reading: &Reading,
     authority: &Authority,
     by: Authentication,
+    whole: bool,
     policy: &Policy,
     checks: &[Check],
 ) -> BTreeSet<Property> {
     let mut held = BTreeSet::new();
     let failed = |class| checks.iter().any(|c| c.failed() && c.kind.class == class);
-    let ground = Ground::of(reading, authority, policy);
+    let ground = Ground::of(reading, authority, whole, policy);
     if ground.compared && ground.accounted && !failed(check::Class::Integrity) {
         held.extend([Property::Integrity, Property::Complete]);
     }
@@ -253,7 +263,8 @@ fn established(
 /// What the entries show together.
 struct Ground {
     /// The digest of some content was compared: of a file that is no document of the layout, or of an artefact that a
-    /// signed manifest names and the form of bundle does not carry.
+    /// signed manifest names and the form of bundle does not carry. With a good signature over the input as a whole, of any
+    /// file.
     compared: bool,
     /// Every entry is named by a document with its digest, is a document of the layout, or is waived.
     accounted: bool,
@@ -262,7 +273,7 @@ struct Ground {
 }
 
 impl Ground {
-    fn of(reading: &Reading, authority: &Authority, policy: &Policy) -> Ground {
+    fn of(reading: &Reading, authority: &Authority, whole: bool, policy: &Policy) -> Ground {
         let claims = &reading.bundle.claims;
         let documents: HashSet<EntryIndex> = claims.documents().iter().filter_map(ClaimingDocument::entry).collect();
         let carried_elsewhere = !reading.bundle.external.is_empty() && authority.exists();
@@ -271,7 +282,8 @@ impl Ground {
             let (index, standing) = (index as EntryIndex, authority.standings[index]);
             let agrees = || claims.about(index).iter().any(|c| c.outcome == Outcome::Agrees);
             let is_document = documents.contains(&index);
-            let counts = matches!(standing, Standing::Pinned | Standing::Listed) && !is_document;
+            // Who signs the file signs its documents as content like any other.
+            let counts = matches!(standing, Standing::Pinned | Standing::Listed) && (!is_document || whole);
             ground.compared |= entry.hashed && counts && agrees();
             let root = entry.normal_path().is_empty() && entry.kind == EntryKind::Dir;
             let waived = || policy.waives_extra(entry.normal_path()).is_some();

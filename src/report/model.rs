@@ -171,7 +171,13 @@ impl<'a> Report<'a> {
             };
             ClaimedSigner { document: &document.name, keyid, algorithm, payload_type: None }
         });
-        enveloped.chain(detached).collect()
+        let whole = self.reading().whole.signatures.iter().map(|signature| ClaimedSigner {
+            document: &signature.name,
+            keyid: None,
+            algorithm: None,
+            payload_type: None,
+        });
+        enveloped.chain(detached).chain(whole).collect()
     }
 }
 

@@ -170,15 +170,10 @@ impl<W: Write> Page<W> {
             } else {
                 format!(", over the non-standard input {}", signer.input)
             };
-            self.wrap(
-                "  ",
-                &format!(
-                    "{} {}{keyid} signed {}{input}{shared}",
-                    signer.scheme,
-                    signer.fingerprint,
-                    clean(&signer.document)
-                ),
-            )?;
+            let document = clean(&signer.document);
+            let whole = report.reading().whole.signatures.iter().any(|signature| signature.name == signer.document);
+            let what = if whole { format!("the input as a whole ({document})") } else { document };
+            self.wrap("  ", &format!("{} {}{keyid} signed {what}{input}{shared}", signer.scheme, signer.fingerprint))?;
         }
         if report.inventory().incomplete {
             return self.wrap("  ", "reading stopped early, so nothing is concluded about single entries");

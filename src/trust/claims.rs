@@ -163,6 +163,23 @@ impl Claims {
         }
     }
 
+    /// Notes that `document` vouches for every entry there is, because what it signs are the bytes of the container itself:
+    /// content, names and targets of links. Encrypted entries that were not opened stay what they are: bytes that nobody
+    /// has seen the text of.
+    ///
+    /// Only for containers that were read to their end.
+    pub fn cover(&mut self, inventory: &Inventory, document: DocumentIndex) {
+        for (index, found) in inventory.entries.iter().enumerate() {
+            let entry = index as EntryIndex;
+            let unopened = inventory.sealed.get(&entry).is_some_and(|sealed| sealed.plain.is_none());
+            let covered = if found.kind == EntryKind::File { found.hashed } else { found.kind.is_ordinary() };
+            if covered {
+                let outcome = if unopened { Outcome::Sealed } else { Outcome::Agrees };
+                self.claims.push(Claim { entry, document, outcome });
+            }
+        }
+    }
+
     /// Notes that documents name an entry that is not there, in a form of bundle that may leave it out: nothing is wrong, and
     /// the bundle is not complete.
     pub fn leave_out(&mut self, normal_path: Vec<u8>) {

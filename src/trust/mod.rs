@@ -18,6 +18,7 @@ pub mod threshold;
 pub mod tuf;
 pub mod verdict;
 pub mod verified;
+pub mod whole;
 
 #[cfg(test)]
 pub(crate) mod age_vectors;

@@ -19,14 +19,20 @@
 //! accepted, as FIPS 186-5 says and general signers produce. No decision may therefore rest on the bytes of a
 //! signature being unique; signers are counted by key.
 //!
+//! Files that are too large to be held are known by their digests ([`verify_digest`]) or pass by in pieces
+//! ([`StreamedEd25519`]); what is refused is the same.
+//!
 //! P-384 with SHA-256 in fixed-length form is no scheme: aws-lc-rs has no such algorithm. P-521 is not
 //! supported.
 
+use aws_lc_rs::digest::{self as aws_digest, Digest as AwsDigest};
 use aws_lc_rs::signature::{self as aws, UnparsedPublicKey, VerificationAlgorithm};
+use ed25519_dalek::{StreamVerifier, VerifyingKey};
 
 use super::der::{DerError, Reader};
 use super::key::{KeyKind, PublicKey};
 use super::spki::Curve;
+use crate::format::digest::Sha256Bytes;
 
 pub use super::scheme::{Scheme, SchemeSet};
 pub use super::secret::{MAX_SECRET_BYTES, MIN_SECRET_BYTES, SecretError, SecretKey};
@@ -47,6 +53,9 @@ pub enum SignatureError {
     /// A well-formed signature, but of another message, by another key, or in another scheme.
     #[error("the signature is not one by this key over these bytes")]
     Mismatch,
+    /// Nothing was checked: only digests of the message are known, and the scheme needs another one or all of it.
+    #[error("{scheme} cannot be checked with what is known of the message")]
+    MessageNeeded { scheme: Scheme },
 }
 
 /// What is wrong with the encoding of a signature.
@@ -88,6 +97,100 @@ pub fn verify(
         None => verify_ed25519(key, message, untrusted_signature),
     };
     if genuine { Ok(()) } else { Err(SignatureError::Mismatch) }
+}
+
+/// What is known of a message that is too large to be held. Whoever makes one has computed the digests over the message
+/// itself: with digests that somebody states, a signature would prove nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessageDigests {
+    /// Its SHA-256.
+    pub sha256: Sha256Bytes,
+    /// Its SHA-384, where it was computed.
+    pub sha384: Option<Sha384Bytes>,
+}
+
+/// 48 bytes of SHA-384.
+pub type Sha384Bytes = [u8; 48];
+
+/// Checks one untrusted signature like [`verify`], over a message that is known by its digests.
+///
+/// # Errors
+/// Those of [`verify`], and [`SignatureError::MessageNeeded`] for Ed25519, and for SHA-384 where it was not computed.
+pub fn verify_digest(
+    key: &PublicKey,
+    scheme: Scheme,
+    message: &MessageDigests,
+    untrusted_signature: &[u8],
+) -> Result<(), SignatureError> {
+    if !scheme.fits(key.kind()) {
+        return Err(SignatureError::SchemeDoesNotFit { key: key.kind(), schemes: scheme.into() });
+    }
+    check_encoding(key.kind(), scheme, untrusted_signature)
+        .map_err(|reason| SignatureError::Malformed { scheme, reason })?;
+    let (Some(algorithm), Some(digest)) = (aws_algorithm(scheme), aws_digest_of(scheme, message)) else {
+        return Err(SignatureError::MessageNeeded { scheme });
+    };
+    let genuine = UnparsedPublicKey::new(algorithm, key.spki_der()).verify_digest(&digest, untrusted_signature);
+    genuine.map_err(|_| SignatureError::Mismatch)
+}
+
+/// The digest that the scheme signs; aws-lc compares its algorithm with that of the scheme once more.
+fn aws_digest_of(scheme: Scheme, message: &MessageDigests) -> Option<AwsDigest> {
+    match scheme {
+        Scheme::EcdsaP384Sha384 | Scheme::EcdsaP384Sha384Fixed => {
+            AwsDigest::import_less_safe(message.sha384.as_ref()?, &aws_digest::SHA384).ok()
+        }
+        Scheme::EcdsaP256Sha256
+        | Scheme::EcdsaP256Sha256Fixed
+        | Scheme::EcdsaP384Sha256
+        | Scheme::RsaPssSha256
+        | Scheme::RsaPkcs1v15Sha256 => AwsDigest::import_less_safe(&message.sha256, &aws_digest::SHA256).ok(),
+        Scheme::Ed25519 | Scheme::HmacSha256 => None,
+    }
+}
+
+/// An Ed25519 signature whose message passes by in pieces (RFC 8032 section 5.1.7).
+///
+/// Pure Ed25519 signs the message, not a digest of it, so a digest does not help; and holding the message would bound the
+/// size of files by memory. The streaming verifier of ed25519-dalek takes any size. It makes the last comparison of
+/// `verify_strict` (R as recomputed against R as sent, so no second encoding of R passes) and refuses S beyond the group
+/// order; what it leaves out of the strict form is checked here before the first byte: the key and R are points, and not
+/// of small order.
+pub struct StreamedEd25519(StreamVerifier);
+
+impl StreamedEd25519 {
+    /// Begins to check an untrusted signature by `key`.
+    ///
+    /// # Errors
+    /// Those of [`verify`]; [`SignatureError::Mismatch`] where no message can have this signature.
+    pub fn new(key: &PublicKey, untrusted_signature: &[u8]) -> Result<Self, SignatureError> {
+        let scheme = Scheme::Ed25519;
+        let Some(point) = key.ed25519() else {
+            return Err(SignatureError::SchemeDoesNotFit { key: key.kind(), schemes: scheme.into() });
+        };
+        exactly(64, untrusted_signature).map_err(|reason| SignatureError::Malformed { scheme, reason })?;
+        let mismatch = |_| SignatureError::Mismatch;
+        let signature = ed25519_dalek::Signature::from_slice(untrusted_signature).map_err(mismatch)?;
+        // A point read as if it were a key: the one door to its decoding and its order.
+        let r = VerifyingKey::from_bytes(signature.r_bytes()).map_err(mismatch)?;
+        if point.is_weak() || r.is_weak() {
+            return Err(SignatureError::Mismatch);
+        }
+        point.verify_stream(&signature).map(Self).map_err(mismatch)
+    }
+
+    /// The next bytes of the message.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The answer for all bytes so far.
+    ///
+    /// # Errors
+    /// [`SignatureError::Mismatch`] when the signature is not one by the key over them.
+    pub fn finish(self) -> Result<(), SignatureError> {
+        self.0.finalize_and_verify().map_err(|_| SignatureError::Mismatch)
+    }
 }
 
 /// Checks one untrusted signature with each allowed scheme that fits the key, in the order of

@@ -8,6 +8,7 @@ use crate::format::digest::{Digest, Sha256Bytes, sha256};
 use crate::format::inventory::{EntryKind, Inventory, Location, Observed};
 use crate::pipeline::inspect::Reading;
 use crate::pipeline::verify::Verification;
+use crate::pipeline::whole::Whole;
 use crate::trust::authority::{Authority, Standing};
 use crate::trust::check::Check;
 use crate::trust::claims::Role;
@@ -120,7 +121,14 @@ impl Record {
         };
         let pinned_by = vec![None; trusted.len()];
         Verification {
-            reading: Reading { inventory, recognition, bundle, checks: Vec::new(), portability: Unportable::default() },
+            reading: Reading {
+                inventory,
+                recognition,
+                bundle,
+                checks: Vec::new(),
+                whole: Whole::default(),
+                portability: Unportable::default(),
+            },
             authority: Authority { standings, trusted, pinned_by },
             checks: self.checks,
             signers: self.signers,

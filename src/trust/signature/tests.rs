@@ -22,7 +22,27 @@ fn public(pem: &str) -> PublicKey {
 }
 
 fn check(pem: &str, scheme: Scheme, signature: &[u8]) -> Result<(), SignatureError> {
-    verify(&public(pem), scheme, MESSAGE, signature)
+    let outcome = verify(&public(pem), scheme, MESSAGE, signature);
+    assert_eq!(outcome, in_pieces(&public(pem), scheme, MESSAGE, signature), "{scheme}: the other way");
+    outcome
+}
+
+/// The same question about a message that is known by its digests, or passes by in pieces.
+fn in_pieces(key: &PublicKey, scheme: Scheme, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+    use sha2::Digest as _;
+    let digests = MessageDigests {
+        sha256: sha2::Sha256::digest(message).into(),
+        sha384: Some(sha2::Sha384::digest(message).into()),
+    };
+    match verify_digest(key, scheme, &digests, signature) {
+        Err(SignatureError::MessageNeeded { scheme }) => {
+            assert_eq!(scheme, Scheme::Ed25519);
+            let mut streamed = StreamedEd25519::new(key, signature)?;
+            message.chunks(5).for_each(|piece| streamed.update(piece));
+            streamed.finish()
+        }
+        outcome => outcome,
+    }
 }
 
 fn malformed(pem: &str, scheme: Scheme, signature: &[u8]) -> Malformed {
@@ -52,6 +72,7 @@ fn another_message_or_a_changed_signature_does_not() {
         let key = public(pem);
         assert_eq!(verify(&key, scheme, b"another message", &genuine), Err(SignatureError::Mismatch), "{scheme}");
         assert_eq!(verify(&key, scheme, b"", &genuine), Err(SignatureError::Mismatch), "{scheme}");
+        assert_eq!(in_pieces(&key, scheme, b"", &genuine), Err(SignatureError::Mismatch), "{scheme}");
         for index in 0..genuine.len() {
             let mut changed = genuine.clone();
             changed[index] ^= 1;
@@ -60,6 +81,24 @@ fn another_message_or_a_changed_signature_does_not() {
         for wrong in [&genuine[..genuine.len() - 1], &[&genuine[..], &[0]].concat(), &[]] {
             assert!(matches!(check(pem, scheme, wrong), Err(SignatureError::Malformed { .. })), "{scheme}");
         }
+    }
+}
+
+#[test]
+fn a_digest_that_is_not_known_decides_nothing() {
+    use sha2::Digest as _;
+    let known = MessageDigests { sha256: sha2::Sha256::digest(MESSAGE).into(), sha384: None };
+    for (pem, scheme, signature) in GENUINE {
+        let outcome = verify_digest(&public(pem), scheme, &known, &bytes(signature));
+        let needed = [Scheme::Ed25519, Scheme::EcdsaP384Sha384, Scheme::EcdsaP384Sha384Fixed].contains(&scheme);
+        let expected = if needed { Err(SignatureError::MessageNeeded { scheme }) } else { Ok(()) };
+        assert_eq!(outcome, expected);
+        let other = MessageDigests { sha256: [7; 32], sha384: Some([7; 48]) };
+        let outcome = verify_digest(&public(pem), scheme, &other, &bytes(signature));
+        assert!(outcome.is_err(), "{scheme}");
+        let foreign = StreamedEd25519::new(&public(pem), &bytes(signature)).err();
+        let refused = SignatureError::SchemeDoesNotFit { key: public(pem).kind(), schemes: Scheme::Ed25519.into() };
+        assert_eq!(foreign, (scheme != Scheme::Ed25519).then_some(refused));
     }
 }
 

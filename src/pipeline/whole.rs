@@ -1,0 +1,122 @@
+//! Signatures beside the input that are about the input file itself: which files those are, and the second reading that
+//! some of them need.
+
+use super::error::EnvironmentError;
+use super::inspect::Reading;
+use super::progress::Progress;
+use super::sidecar::Unread;
+use super::source::{OpenFile, Source};
+use crate::format::blob_signature;
+use crate::format::inventory::{Document, Inventory, Location};
+use crate::trust::check::{self, Check};
+use crate::trust::policy::Policy;
+use crate::trust::whole::{Message, Streamed, WholeSignature};
+use std::io::Read as _;
+
+/// Where a run keeps the signatures of its vulnerability databases, in a folder beside them, and the file that each is of.
+pub(super) const IN_FOLDER: [(&str, &str, &str); 2] = [
+    ("signatures/trivy-db.sig", "db.bundle", "trivy:db"),
+    ("signatures/trivy-java-db.sig", "java-db.bundle", "trivy:java-db"),
+];
+
+/// Signatures over the input as a whole.
+#[derive(Debug, Default)]
+pub struct Whole {
+    /// The signatures, in the order of the files beside the input.
+    pub signatures: Vec<WholeSignature>,
+    /// The input, kept open where there are signatures: what is read again is what was parsed.
+    pub(super) source: Option<Source>,
+}
+
+/// Whether `document` may turn out to be a signature over the input.
+pub(super) fn is_candidate(document: &Document) -> bool {
+    document.location == Location::Sidecar && document.name.ends_with(b".sig") && !document.envelope
+}
+
+/// Takes from `unread` the signatures that are about the input called `inventory.name`, of the kind `kind`; what cannot be
+/// read as a signature becomes a row.
+pub(super) fn collect(
+    inventory: &Inventory,
+    kind: &str,
+    unread: &mut Vec<Unread>,
+    checks: &mut Vec<Check>,
+) -> Vec<WholeSignature> {
+    let (mut found, mut taken) = (Vec::new(), Vec::new());
+    for document in inventory.documents.iter().filter(|document| is_candidate(document)) {
+        if !unread.iter().any(|file| file.name == document.name && !file.too_large) {
+            continue;
+        }
+        taken.push(document.name.as_slice());
+        let of = IN_FOLDER.iter().find(|(name, ..)| name.as_bytes() == document.name);
+        if of.is_some_and(|(_, file, of_kind)| inventory.name != file.as_bytes() && kind != *of_kind) {
+            // The signature of a neighbour.
+            continue;
+        }
+        match blob_signature::parse(&document.bytes) {
+            Ok(bytes) => {
+                found.push(WholeSignature { name: document.name.clone(), named: document.named, bytes });
+            }
+            Err(why) => {
+                let detail =
+                    format!("expected the base64 text of one signature over the input file as a whole, found: {why}");
+                checks.push(Check::fail(check::BLOB_SIGNATURE, &document.name, detail));
+            }
+        }
+    }
+    unread.retain(|file| file.too_large || !taken.contains(&file.name.as_slice()));
+    found
+}
+
+/// What the signatures are over, or why there is nothing of that kind. Reads the input again only where the digest that is
+/// known cannot decide.
+pub(super) fn message(
+    reading: &Reading,
+    policy: &Policy,
+    progress: &Progress,
+) -> Result<Result<Message, &'static str>, EnvironmentError> {
+    let file = match &reading.whole.source {
+        Some(Source::Directory { .. }) => {
+            return Ok(Err(
+                "it was not checked: the input is a directory, which has no bytes that could be signed as a \
+                           whole; give the archive that was signed",
+            ));
+        }
+        Some(Source::File(file)) => Some(file),
+        Some(Source::Stream { .. }) | None => None,
+    };
+    let Some(outer) = &reading.inventory.outer else {
+        return Ok(Err("it was not checked: the input was not read to its end"));
+    };
+    let known = Message::of_digest(outer.sha256);
+    match file.filter(|_| known.is_lacking(&reading.whole.signatures, policy)) {
+        Some(file) => again(file, &known, &reading.whole.signatures, policy, progress).map(Ok),
+        None => Ok(Ok(known)),
+    }
+}
+
+/// The second reading. Its SHA-256 must be that of the bytes that were parsed.
+fn again(
+    file: &OpenFile,
+    known: &Message,
+    signatures: &[WholeSignature],
+    policy: &Policy,
+    progress: &Progress,
+) -> Result<Message, EnvironmentError> {
+    let (mut reader, mut streamed, mut buffer) = (file.reader(), Streamed::new(signatures, policy), vec![0; 256 << 10]);
+    let (_, total, _) = progress.snapshot();
+    progress.expect(total + file.size());
+    loop {
+        match reader.read(&mut buffer).map_err(|error| EnvironmentError::read(file.path(), error))? {
+            0 => break,
+            count => {
+                streamed.update(&buffer[..count]);
+                progress.add_bytes(count as u64);
+            }
+        }
+    }
+    let message = streamed.finish();
+    if message.sha256() != known.sha256() {
+        return Err(EnvironmentError::Changed { path: file.path().into() });
+    }
+    Ok(message)
+}
