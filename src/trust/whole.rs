@@ -10,7 +10,7 @@ use super::policy::Policy;
 use super::signature::{self, MessageDigests, Scheme, SignatureError, StreamedEd25519};
 use super::threshold;
 use super::verified::Verified;
-use crate::format::digest::{Sha256Bytes, hex};
+use crate::format::digest::Sha256Bytes;
 use sha2::{Digest as _, Sha256, Sha384};
 use std::collections::HashSet;
 
@@ -160,7 +160,7 @@ pub fn verify(signatures: &[WholeSignature], message: Result<&Message, &str>, po
     let undecided = tried.iter().any(|tried| tried.good.is_empty() && tried.undecided.is_some());
     let judged = Judged { count, threshold: policy.threshold.get(), undecided };
     let checks: Vec<Check> =
-        signatures.iter().zip(&tried).map(|(signature, tried)| judged.row(signature, tried, message)).collect();
+        signatures.iter().zip(&tried).map(|(signature, tried)| judged.row(signature, tried)).collect();
     let all_good = checks.iter().all(|check| check.status == check::Status::Pass);
     let proof = (all_good && count >= judged.threshold).then(|| {
         let by = weakest_needed(&signers, policy);
@@ -193,7 +193,7 @@ struct Judged {
 }
 
 impl Judged {
-    fn row(&self, signature: &WholeSignature, tried: &Tried, message: &Message) -> Check {
+    fn row(&self, signature: &WholeSignature, tried: &Tried) -> Check {
         let Judged { count, threshold, undecided } = *self;
         let (kind, name) = (check::BLOB_SIGNATURE, &signature.name);
         let row = match tried.undecided.filter(|_| tried.good.is_empty()) {
@@ -226,8 +226,6 @@ impl Judged {
                 Check::fail(kind, name, detail)
             }
         };
-        row.with("good_keys", count.to_string())
-            .with("threshold", threshold.to_string())
-            .with("input_sha256", hex(&message.sha256()))
+        row.with("good_keys", count.to_string()).with("threshold", threshold.to_string())
     }
 }
