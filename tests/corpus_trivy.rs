@@ -4,6 +4,8 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 use portcullis::format::bbolt::{BoltError, Database, Event, PageSource, Walked};
 use portcullis::format::compress::{GzipReader, StreamFacts};
 use portcullis::format::digest::{hex, sha256};
@@ -332,5 +334,165 @@ fn metadata_of_trivy() {
         assert_eq!((metadata.version, metadata.unknown.len()), (schema, 0), "{file}");
         assert_eq!(metadata.implausible(schema, at), [], "{file}");
         assert_eq!(metadata.overdue_seconds(at), overdue, "{file}");
+    }
+}
+
+// ---- the program ---------------------------------------------------------------------------------------------------
+
+/// Runs `inspect --json`: the exit code, and the report.
+fn inspected(input: &Path, more: &[&str]) -> (Option<i32>, Value) {
+    let input = input.to_str().unwrap();
+    let args = [&["inspect", input, "--json", "--at", "2025-01-02T12:00:00Z"], more].concat();
+    let output = support::run(&args);
+    let report = support::json(&output).unwrap_or_else(|why| panic!("{input}: {why}"));
+    (output.status.code(), report)
+}
+
+/// The row of `trivy-database`: its status.
+fn judged(report: &Value) -> Option<&str> {
+    let rows = report["checks"].as_array().unwrap();
+    rows.iter().find(|row| row["id"] == "trivy-database").and_then(|row| row["status"].as_str())
+}
+
+#[test]
+fn the_program_tells_what_each_file_of_the_corpus_holds() {
+    let Some(corpus) = corpus() else { return };
+    let all: Value = serde_json::from_slice(&load(&corpus.join("cases.json"))).unwrap();
+    let all = all["cases"].as_array().unwrap();
+    let files: Vec<&Value> = all.iter().filter(|case| case["file"].is_string()).collect();
+    assert_eq!(files.len(), 6);
+    for case in files {
+        let id = case["id"].as_str().unwrap();
+        let (code, report) = inspected(&corpus.join(case["file"].as_str().unwrap()), &[]);
+        if case["expect"] == "error" {
+            assert_eq!((id, code), ("stub-trivy.db", Some(24)));
+            assert!(report.get("trivy").is_none(), "{id}");
+            continue;
+        }
+        assert_eq!(code, Some(0), "{id}");
+        let databases = report["trivy"]["databases"].as_array().unwrap();
+        let [database] = databases.as_slice() else { panic!("{id}: {databases:?}") };
+        let java = case["kind"] == "sqlite3";
+        let engine = if java { "sqlite" } else { "bbolt" };
+        let mut container = vec![engine];
+        if case["compressed"] == "gzip" {
+            container.insert(0, "gzip");
+        }
+        assert_eq!(report["subject"]["container"], Value::from(container), "{id}");
+        assert_eq!(report["kind"]["id"], if java { "trivy:java-db" } else { "trivy:db" }, "{id}");
+        assert_eq!(report["entries"][0]["sha256"], case["sha256"], "{id}");
+        assert_eq!(database["error"], Value::Null, "{id}");
+        // Two of the files are other uses of the format.
+        let sound = java || id.starts_with("trivy-a");
+        assert_eq!(judged(&report), Some(if sound { "pass" } else { "fail" }), "{id}");
+        let expected = if java { "java-index" } else { ["other", "vulnerabilities"][usize::from(sound)] };
+        assert_eq!(database["type"], expected, "{id}");
+        if java {
+            assert_eq!(database["rows"], case["rows"], "{id}");
+            assert_eq!(database.get("buckets"), None, "{id}");
+        } else {
+            assert_eq!(database["buckets"], case["top_level_buckets"], "{id}");
+            assert_eq!(database["values"], case["values"], "{id}");
+            assert_eq!(database.get("rows"), None, "{id}");
+        }
+    }
+}
+
+#[test]
+fn the_program_reads_the_layers_of_the_layouts() {
+    let Some(corpus) = corpus() else { return };
+    let (code, report) = inspected(&corpus.join("trivy-db-a.oci"), &[]);
+    assert_eq!((code, judged(&report)), (Some(0), Some("pass")));
+    assert_eq!(report["kind"]["id"], "trivy:oci");
+    let (_, alone) = inspected(&corpus.join("trivy-a.db.gz"), &[]);
+    let (layered, alone) = (&report["trivy"]["databases"][0], &alone["trivy"]["databases"][0]);
+    let path = layered["path"].as_str().unwrap();
+    assert!(path.starts_with("blobs/sha256/") && path.ends_with("!/trivy.db"), "{path}");
+    for member in ["type", "size", "buckets", "values", "vulnerabilities", "advisories", "data_sources", "malformed"] {
+        assert_eq!(layered[member], alone[member], "{member}");
+    }
+    assert_eq!((&layered["schema"], &alone["schema"]), (&Value::from(SCHEMA), &Value::Null));
+    assert_eq!(layered["updated_at"], "2025-01-01T00:00:00Z");
+    assert_eq!((&layered["age_seconds"], &layered["overdue_seconds"]), (&129_600.into(), &43_200.into()));
+
+    let (code, report) = inspected(&corpus.join("trivy-java-db.oci"), &[]);
+    assert_eq!((code, judged(&report)), (Some(0), Some("pass")));
+    let index = &report["trivy"]["databases"][0];
+    assert_eq!((&index["type"], &index["schema"]), (&Value::from("java-index"), &Value::from(JAVA_SCHEMA)));
+    assert_eq!((&index["rows"]["artifacts"], &index["rows"]["indices"]), (&1.into(), &1.into()));
+    assert_eq!((&index["updated_at"], &index["age_seconds"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn the_program_looks_up_one_vulnerability() {
+    let Some(corpus) = corpus() else { return };
+    let dump = load(&corpus.join("trivy-a.dump.txt.gz"));
+    let (mut buckets, mut record) = (Vec::new(), Value::Null);
+    let mut fixed = Vec::new();
+    for line in dumped(std::str::from_utf8(&dump).unwrap()) {
+        match line {
+            Line::Bucket(depth, name) => {
+                buckets.truncate(depth);
+                buckets.push(String::from_utf8(name).unwrap());
+            }
+            Line::Value(depth, key, value) => {
+                buckets.truncate(depth);
+                let value: Value = serde_json::from_slice(&value).unwrap_or_default();
+                if buckets == ["vulnerability"] && key == b"CVE-2019-1559" {
+                    record = value;
+                    continue;
+                }
+                for entry in value["Entries"].as_array().into_iter().flatten() {
+                    let cves = entry["Cves"].as_array().into_iter().flatten();
+                    if cves.into_iter().any(|cve| cve["ID"] == "CVE-2019-1559") {
+                        let key = String::from_utf8(key.clone()).unwrap();
+                        let version = entry["FixedVersion"].as_str().unwrap();
+                        fixed.push(format!("{} {key} {version}", buckets.join("/")));
+                    }
+                }
+            }
+        }
+    }
+    for input in ["trivy-a.db.gz", "trivy-db-a.oci"] {
+        let (code, report) = inspected(&corpus.join(input), &["--advisory", "CVE-2019-1559"]);
+        let advisory = &report["trivy"]["advisory"];
+        assert_eq!((code, &advisory["id"], &advisory["found"]), (Some(0), &"CVE-2019-1559".into(), &true.into()));
+        assert_eq!(advisory["searched"][0], report["trivy"]["databases"][0]["path"]);
+        for (member, field) in [
+            ("title", "Title"),
+            ("severity", "Severity"),
+            ("weaknesses", "CweIDs"),
+            ("published", "PublishedDate"),
+            ("modified", "LastModifiedDate"),
+        ] {
+            assert_eq!(advisory[member], record[field], "{member}");
+        }
+        // Long texts are cut; what is shown is how it begins.
+        let (shown, stated) = (advisory["description"].as_str().unwrap(), record["Description"].as_str().unwrap());
+        assert!(stated.starts_with(shown) && shown.len() > 500, "{shown}");
+        let mut found: Vec<String> = Vec::new();
+        for affected in advisory["affected"].as_array().unwrap() {
+            let text = |member: &str| affected[member].as_str().unwrap();
+            assert_eq!(affected["fixed"].as_array().unwrap().len(), 1);
+            let fixed = affected["fixed"][0].as_str().unwrap();
+            found.push(format!("{}/{} {} {fixed}", text("platform"), text("package"), text("advisory")));
+        }
+        assert_eq!(found, fixed, "{input}");
+        assert_eq!(found.len(), 3);
+
+        let (code, report) = inspected(&corpus.join(input), &["--advisory", "CVE-2099-1"]);
+        let advisory = &report["trivy"]["advisory"];
+        assert_eq!((code, &advisory["found"]), (Some(0), &false.into()));
+        assert_eq!(advisory["searched"].as_array().unwrap().len(), 1);
+    }
+    // No answer is not the answer that it is not there.
+    for (input, unread) in [("trivy-java.db", 0), ("fanal.db", 1), ("stub-trivy.db", 0)] {
+        let (_, report) = inspected(&corpus.join(input), &["--advisory", "CVE-2019-1559"]);
+        let advisory = &report["trivy"]["advisory"];
+        assert_eq!((&advisory["found"], &advisory["searched"]), (&false.into(), &Value::Array(Vec::new())), "{input}");
+        assert_eq!(advisory["unread"].as_array().unwrap().len(), unread, "{input}");
+        let text = support::run(&["inspect", corpus.join(input).to_str().unwrap(), "--advisory", "CVE-2019-1559"]);
+        let text = String::from_utf8(text.stdout).unwrap();
+        assert!(text.contains("\nCVE-2019-1559\n  nothing is known of it: "), "{input}: {text}");
     }
 }

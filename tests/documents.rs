@@ -4,11 +4,13 @@
 
 mod support;
 
-use portcullis::bundle::{self, KINDS, encryption, wants_document};
+use portcullis::bundle::{self, KINDS, encryption, trivy, trivy_oci, wants_document};
 use portcullis::format::anomaly::Defect;
 use portcullis::format::limits::Limits;
-use portcullis::format::{bbolt, blob_signature, checksums, dsse, inventory, json, jws, oci, path, trivy_db, yaml};
-use portcullis::pipeline::sidecar;
+use portcullis::format::{
+    bbolt, blob_signature, checksums, dsse, inventory, json, jws, oci, path, trivy_db, trivy_java, yaml,
+};
+use portcullis::pipeline::{sidecar, spool};
 use portcullis::trust::check::{self, CHECKS, CheckKind};
 use portcullis::trust::{identity, key, sealed};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +18,7 @@ use support::{Case, all, assert_none, cases, root};
 
 /// Kinds with their page under docs/bundles/ and their folder under fixtures/. The last is that of a verb of its own. Kinds of
 /// one layout share a page.
-const PAGES: [(&str, &str, &str); 17] = [
+const PAGES: [(&str, &str, &str); 20] = [
     ("devportal:offline", "devportal-offline.md", "devportal"),
     ("devportal:draft", "devportal-draft.md", "devportal-draft"),
     ("evidence:sealed", "evidence-sealed.md", "evidence"),
@@ -32,6 +34,9 @@ const PAGES: [(&str, &str, &str); 17] = [
     ("json:raw", "run-export.md", "json-raw"),
     ("json:policy", "run-export.md", "json-policy"),
     ("oci:layout", "oci.md", "oci-layout"),
+    ("trivy:oci", "trivy.md", "trivy-oci"),
+    ("trivy:db", "trivy.md", "trivy-db"),
+    ("trivy:java-db", "trivy.md", "trivy-java-db"),
     ("plain", "plain.md", "plain"),
     ("dsse:envelope", "dsse-envelope.md", "dsse"),
 ];
@@ -187,8 +192,24 @@ fn every_limit_is_the_one_in_the_code() {
         ("format::trivy_db::MAX_PLATFORMS", trivy_db::MAX_PLATFORMS as u64),
         ("format::trivy_db::MAX_TEXT", trivy_db::MAX_TEXT as u64),
         ("format::trivy_db::MAX_AFFECTED", trivy_db::MAX_AFFECTED as u64),
+        ("format::trivy_db::MAX_FINDING", trivy_db::MAX_FINDING as u64),
         ("format::trivy_db::MAX_VERSIONS", trivy_db::MAX_VERSIONS as u64),
         ("format::trivy_db::MAX_FAULTS", trivy_db::MAX_FAULTS as u64),
+        ("format::trivy_java::MAX_PAGES", trivy_java::MAX_PAGES),
+        ("format::trivy_java::MAX_OBJECTS", trivy_java::MAX_OBJECTS),
+        ("format::trivy_java::MAX_ROW", trivy_java::MAX_ROW),
+        ("format::trivy_java::CACHE", trivy_java::CACHE),
+        ("format::trivy_java::MAX_HEAP", trivy_java::MAX_HEAP),
+        ("format::trivy_java::STEPS_PER_BYTE", trivy_java::STEPS_PER_BYTE),
+        ("format::trivy_java::FREE_STEPS", trivy_java::FREE_STEPS),
+        ("format::trivy_java::MAX_ARCHIVE_TYPES", trivy_java::MAX_ARCHIVE_TYPES as u64),
+        ("format::trivy_java::MAX_ARCHIVE_TYPE", trivy_java::MAX_ARCHIVE_TYPE as u64),
+        ("bundle::trivy::MAX_METADATA", trivy::MAX_METADATA as u64),
+        ("bundle::trivy_oci::MAX_DATABASES", trivy_oci::MAX_DATABASES as u64),
+        ("pipeline::spool::MAX_SPOOL", spool::MAX_SPOOL),
+        ("pipeline::spool::MAX_SPOOLS", spool::MAX_SPOOLS as u64),
+        ("pipeline::spool::MAX_LAYER_ENTRIES", spool::MAX_LAYER_ENTRIES),
+        ("pipeline::spool::MAX_LAYER_DOCUMENTS", spool::MAX_LAYER_DOCUMENTS),
         ("trust::identity::MAX_IDENTITY_FILE", identity::MAX_IDENTITY_FILE as u64),
         ("trust::identity::MAX_IDENTITIES", identity::MAX_IDENTITIES as u64),
         ("trust::identity::MAX_WRAPPED", identity::MAX_WRAPPED as u64),

@@ -110,6 +110,27 @@ fn every_report_of_inspect_fits_the_schema() {
 }
 
 #[test]
+fn every_report_of_a_vulnerability_fits_the_schema() {
+    let schema = schema();
+    let inputs: Vec<Case> =
+        cases().into_iter().filter(|case| case.args[0] == "verify" && case.name().contains("trivy")).collect();
+    assert!(inputs.len() > 100);
+    assert_none(&all(&inputs, |case| {
+        let input = case.args().swap_remove(1);
+        let output = run(&["inspect", &input, "--json", AT[0], AT[1], "--advisory", "CVE-2026-10002"]);
+        let mut wrong = complaints(&schema, &output);
+        let report: Option<Node> = serde_json::from_slice(&output.stdout).ok();
+        let advisory = report.as_ref().and_then(|report| report.get("trivy")?.get("advisory"));
+        // What was asked for is answered, whatever the input is; an error has no answer.
+        let errs = output.status.code() == Some(4);
+        if !errs && advisory.and_then(|advisory| advisory.get("id")).map(Node::text) != Some("CVE-2026-10002") {
+            wrong.push("nothing is said of the vulnerability".into());
+        }
+        wrong.into_iter().map(|what| format!("{}: {what}", case.name())).collect()
+    }));
+}
+
+#[test]
 fn names_that_are_not_utf_8_lose_nothing() {
     let bundle = root().join("fixtures/devportal/unlisted-name-not-utf8/devportal-offline-bundle.tgz");
     let output = run(&["verify", bundle.to_str().unwrap(), "--json", AT[0], AT[1]]);

@@ -20,7 +20,8 @@ CLASSES = {  # class: (exit code, check ids), in stage order
         " entry-missing entry-unlisted documents-agree manifest-root manifest-totals manifest-paths manifest-sources"
         " manifest-content-types manifest-hashes sidecar-digest evidence-root evidence-identity site-digest"
         " record-count rerun-hash selectors-tenant provenance-subject index-counts delta-changes encryption-key"
-        " encryption-open artifact-sbom oci-descriptor oci-graph")),
+        " encryption-open artifact-sbom oci-descriptor oci-graph trivy-database trivy-metadata trivy-schema"
+        " trivy-export")),
     "freshness": (25, "age"),
     "sequence": (26, "delta-base delta-order"),
 }

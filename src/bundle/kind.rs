@@ -16,6 +16,8 @@ use super::oci_layout::{self, OciLayout};
 use super::plain::Plain;
 use super::sealed_plan::SealedPlan;
 use super::thin::MirrorThin;
+use super::trivy_flat::{TRIVY_DB, TRIVY_JAVA_DB};
+use super::trivy_oci::TrivyOci;
 use crate::format::inventory::{EntryIndex, Inventory};
 
 /// How well an inventory fits a kind.
@@ -43,6 +45,8 @@ pub struct Further {
     pub nested: Vec<EntryIndex>,
     /// Encrypted entries.
     pub sealed: Option<Result<SealedPlan, String>>,
+    /// Whether databases, among the entries or in those archives, are to be read.
+    pub databases: bool,
 }
 
 /// One kind of bundle.
@@ -76,7 +80,10 @@ pub static KINDS: &[&dyn Kind] = &[
     &MirrorDsse,
     &MirrorPolicy,
     &MirrorConcelier,
+    &TrivyOci,
     &OciLayout,
+    &TRIVY_DB,
+    &TRIVY_JAVA_DB,
     &Plain,
 ];
 
@@ -142,6 +149,7 @@ const SMALL: &[(&[u8], &[u8], usize, u64)] = &[
     (b".bundle.json", b"", 1, 64 << 20),
     (b".json", b"tuf", 2, 64 << 20),
     (b".pub", b"keys", 3, 64 << 10),
+    (b"metadata.json", b"", 1, 64 << 20),
 ];
 
 /// Whether the scan keeps the file at `normal_path`, of `size` bytes, in full.

@@ -46,6 +46,11 @@ mod thin_manifest;
 mod thin_oci;
 pub mod thin_parts;
 mod told;
+pub mod trivy;
+pub mod trivy_delta;
+mod trivy_export;
+pub mod trivy_flat;
+pub mod trivy_oci;
 pub mod tuf_repository;
 
 pub use export_manifest::MAX_SELECTORS;

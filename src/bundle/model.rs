@@ -1,10 +1,12 @@
 //! The one shape that every kind of bundle is brought into.
 
+use crate::format::database::Examined;
 use crate::format::digest::Sha256Bytes;
 use crate::format::dsse::SignatureDocument;
 use crate::format::inventory::EntryIndex;
 use crate::format::jws::Jws;
 use crate::format::time::Time;
+use crate::format::trivy_db::{self, Metadata};
 use crate::trust::check::Check;
 use crate::trust::claims::{Claims, DocumentIndex};
 use crate::trust::policy::Property;
@@ -29,6 +31,8 @@ pub struct Bundle {
     pub links_allowed: bool,
     /// When the bundle says it was made, and which document says so.
     pub created: Option<(Time, Vec<u8>)>,
+    /// Parts that do not say when they were made, though their age matters.
+    pub undated: Vec<Vec<u8>>,
     /// Until when the bundle says it may be used, and which document says so.
     pub expires: Option<(Time, Vec<u8>)>,
     /// What this kind promises beyond integrity, completeness and a signature.
@@ -41,12 +45,28 @@ pub struct Bundle {
     pub delta: Option<Delta>,
     /// Images of an OCI layout.
     pub oci: Option<Oci>,
+    /// Databases of Trivy.
+    pub trivy: Option<Trivy>,
     /// A document that may name more was not read: what would be missing or wrong then is not known.
     pub unfinished: bool,
     /// Whether any document names digests of entries: without one, nothing is unlisted.
     pub has_lists: bool,
     /// The document that names the entries could not be read: nothing may be concluded from what it does not name.
     pub unreadable: bool,
+}
+
+impl Bundle {
+    /// Whether it is a delta of any form.
+    pub fn is_delta(&self) -> bool {
+        self.delta_document().is_some()
+    }
+
+    /// The document that says that it is a delta.
+    pub fn delta_document(&self) -> Option<&[u8]> {
+        let exported = self.trivy.as_ref().and_then(|trivy| trivy.export.as_ref());
+        let exported = exported.filter(|export| export.mode == "delta").map(|export| &export.document);
+        self.delta.as_ref().map(|delta| &delta.document).or(exported).map(Vec::as_slice)
+    }
 }
 
 /// A signature document and what it is about.
@@ -219,6 +239,121 @@ pub struct OciAbsent {
     pub named_by: Vec<u8>,
     /// Whether that document says where it could be fetched.
     pub elsewhere: bool,
+}
+
+/// The databases of Trivy that a bundle holds, and what StellaOps says of their export. Claimed, all of it, except for what
+/// was found in the databases.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Trivy {
+    /// The databases, in the order of their paths.
+    pub databases: Vec<TrivyDatabase>,
+    /// What StellaOps says of the export, where there is its `metadata.json`.
+    pub export: Option<TrivyExport>,
+    /// Layers with databases that are named and not carried, by path in the layout.
+    pub elsewhere: Vec<(DatabaseType, String)>,
+}
+
+/// A type of database that Trivy publishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DatabaseType {
+    /// Vulnerabilities and advisories: `trivy.db`.
+    Vulnerabilities,
+    /// Names and versions of Java archives by their digests: `trivy-java.db`.
+    JavaIndex,
+}
+
+impl DatabaseType {
+    /// Whether layers of this untrusted media type are meant for Trivy, whether it takes them or not.
+    pub fn is_meant_for_trivy(media_type: &str) -> bool {
+        let lower = media_type.trim().to_ascii_lowercase();
+        lower.starts_with("application/vnd.aquasec.trivy.") && lower.contains("db.layer")
+    }
+
+    /// The type in a layer of this media type.
+    pub fn of_layer(media_type: &str) -> Option<DatabaseType> {
+        match media_type {
+            "application/vnd.aquasec.trivy.db.layer.v1.tar+gzip" => Some(DatabaseType::Vulnerabilities),
+            "application/vnd.aquasec.trivy.javadb.layer.v1.tar+gzip" => Some(DatabaseType::JavaIndex),
+            _ => None,
+        }
+    }
+
+    /// The name of its file.
+    pub fn file(self) -> &'static str {
+        match self {
+            DatabaseType::Vulnerabilities => "trivy.db",
+            DatabaseType::JavaIndex => "trivy-java.db",
+        }
+    }
+
+    /// The schema that is understood, which its metadata state as `Version`.
+    pub fn schema(self) -> u64 {
+        match self {
+            DatabaseType::Vulnerabilities => trivy_db::SCHEMA,
+            DatabaseType::JavaIndex => trivy_db::JAVA_SCHEMA,
+        }
+    }
+
+    /// The word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            DatabaseType::Vulnerabilities => "vulnerabilities",
+            DatabaseType::JavaIndex => "java-index",
+        }
+    }
+}
+
+/// One database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrivyDatabase {
+    /// Its path; inside an archive that of the archive, `!/` and its name there.
+    pub path: Vec<u8>,
+    /// What it has to be.
+    pub expected: DatabaseType,
+    /// What was found in it; `None` where it was not read.
+    pub examined: Option<Examined>,
+    /// Path and content of the `metadata.json` beside it; the error says why it cannot be read.
+    pub metadata: Option<(Vec<u8>, Result<Metadata, String>)>,
+    /// Nothing can lie beside it: it is the whole input.
+    pub alone: bool,
+}
+
+/// What StellaOps says of an export: `metadata.json` in the root of the layout (formats.md 7.1).
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct TrivyExport {
+    /// The document.
+    pub document: Vec<u8>,
+    /// `full` or `delta`.
+    pub mode: String,
+    /// The export that a delta builds on.
+    pub base_export_id: Option<String>,
+    /// The digest of its manifest.
+    pub base_manifest_digest: Option<String>,
+    /// A delta that stands for a full refresh.
+    pub reset_baseline: bool,
+    /// Digest of the tree from which the database was built.
+    pub tree_digest: Option<String>,
+    /// Its size in bytes.
+    pub tree_bytes: Option<u64>,
+    /// How many advisories it has.
+    pub advisory_count: Option<u64>,
+    /// Version of the program that exported it.
+    pub exporter_version: Option<String>,
+    /// Files of the tree that a delta changes: how many.
+    pub changed_files: u64,
+    /// Bytes of those together.
+    pub changed_bytes: u64,
+    /// Files of the tree that a delta removes: how many.
+    pub removed_paths: u64,
+    /// It contradicts neither itself nor the database.
+    pub consistent: bool,
+}
+
+impl TrivyExport {
+    /// Whether it needs the export that it builds on.
+    pub fn builds_on_base(&self) -> bool {
+        self.mode == "delta" && !self.reset_baseline
+    }
 }
 
 /// What one document says of itself.

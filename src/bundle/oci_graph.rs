@@ -5,12 +5,12 @@
 //! pretends to be one ends at a digest that is wrong.
 
 use super::layout::Layout;
-use super::model::{OciAbsent, OciImage};
+use super::model::{DatabaseType, OciAbsent, OciImage};
 use crate::format::digest::Digest;
 use crate::format::inventory::{EntryIndex, EntryKind, Inventory, Location};
 use crate::format::oci::{self, Descriptor, Fault, MAX_DESCRIPTORS, MAX_JSON, MAX_NESTING, Shape};
 use crate::trust::check::{self, Check};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 /// What one document states of blobs.
 #[derive(Debug)]
@@ -46,6 +46,13 @@ pub struct Graph {
     pub elsewhere: Option<(usize, String)>,
     /// How many entries of indexes are neither index nor manifest, and the first type of those.
     pub opaque: Option<(usize, String)>,
+    /// The layers of Trivy's media types: the type of database that each holds, its path below the root of the layout, and
+    /// the entry where it is there.
+    pub databases: BTreeSet<(DatabaseType, String, Option<EntryIndex>)>,
+    /// The first media type that is nearly one of those.
+    pub misnamed: Option<String>,
+    /// A manifest with a layer of those types and other layers: Trivy takes one with a single layer only.
+    pub crowded: Option<EntryIndex>,
     /// Configuration and layers of each manifest, in order, as paths below the root of the layout.
     pub contents: Vec<Vec<String>>,
 }
@@ -174,6 +181,9 @@ impl Walk<'_> {
                 return;
             }
             let found = self.descriptor(open, own, &place, descriptor);
+            if let Some((path, blob)) = found.as_ref().filter(|_| place.starts_with("layers")) {
+                self.database(open, document, descriptor, (path, *blob));
+            }
             if let Some((contents, (path, _))) = contents.as_mut().filter(|_| place != "subject").zip(found.as_ref()) {
                 size = size.saturating_add(descriptor.size);
                 contents.push(path.clone());
@@ -187,6 +197,27 @@ impl Walk<'_> {
             let summary = Summary { size, artifact_type: document.artifact_type.clone(), subject };
             self.summaries.insert(open.entry, summary);
             self.graph.contents.push(contents);
+        }
+    }
+
+    /// Notes a layer that is meant for Trivy.
+    fn database(
+        &mut self,
+        open: &Open,
+        manifest: &oci::Document,
+        layer: &Descriptor,
+        (path, blob): (&str, Option<EntryIndex>),
+    ) {
+        match DatabaseType::of_layer(&layer.media_type) {
+            Some(database) => {
+                self.graph.databases.insert((database, path.to_string(), blob));
+                let alone = manifest.items.len() == 1;
+                self.graph.crowded = self.graph.crowded.or((!alone).then_some(open.entry));
+            }
+            None if DatabaseType::is_meant_for_trivy(&layer.media_type) => {
+                self.graph.misnamed.get_or_insert_with(|| layer.media_type.clone());
+            }
+            None => {}
         }
     }
 

@@ -6,6 +6,7 @@ use crate::bundle::{KINDS, find_kind};
 use crate::format::digest::{hex, sha256};
 use crate::format::limits::Limits;
 use crate::format::time::{self, Time};
+use crate::format::trivy_db::Scanner;
 use crate::pipeline::inspect::Request;
 use crate::pipeline::scan::{ScanOptions, SubjectDigest};
 use crate::pipeline::source::read_small;
@@ -368,6 +369,9 @@ pub(super) struct PolicyArgs {
     /// Older than this is stale: 7d, 72h
     #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
     max_age: Option<i64>,
+    /// The scanner that is to read a database, as trivy@0.50: its schema must be one that it reads
+    #[arg(long, value_name = "NAME@VERSION", value_parser = Scanner::parse)]
+    scanner: Option<Scanner>,
     /// The bundle that a delta builds on
     #[arg(long, value_name = "BUNDLE")]
     base: Option<PathBuf>,
@@ -420,5 +424,6 @@ impl PolicyArgs {
         policy.require = self.require.clone();
         policy.allow_extra = self.allow_extra.clone();
         policy.max_age = self.max_age;
+        policy.scanner = self.scanner;
     }
 }

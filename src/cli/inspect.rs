@@ -11,6 +11,9 @@ use crate::report::{Outcome, Report, Subject};
 pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,
+    /// Print what the databases say of one vulnerability, as CVE-2024-1234: packages, and versions that fix it
+    #[arg(long, value_name = "ID", value_parser = advisory_id)]
+    advisory: Option<String>,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -19,7 +22,8 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let (name, at) = (args.input.name(), args.output.now());
     let failed = |failure: Failure| args.output.failure(failure, "inspect", &name);
     args.output.check(&[&args.input.input]).map_err(failed)?;
-    let request = args.input.request().map_err(failed)?;
+    let mut request = args.input.request().map_err(failed)?;
+    request.advisory = args.advisory.clone();
     let reading = display::during(args.output.progress, |progress| inspect::read(&request, progress))
         .map_err(|e| failed(e.into()))?;
     let mut report = Report {
@@ -37,4 +41,13 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     args.output.write(&report).map_err(|f| args.output.write_failure(f, "inspect", &name))?;
     display::ended(args.output.progress, report.verdict());
     Ok(report.exit_code)
+}
+
+/// Ids of vulnerabilities are short words (`CVE-…`, `GHSA-…`, `RUSTSEC-…`).
+fn advisory_id(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    if (3..=64).contains(&text.len()) && text.chars().all(allowed) {
+        return Ok(text.to_string());
+    }
+    Err(format!("expected an id such as CVE-2024-1234 or GHSA-abcd-efgh-ijkl, found {text:?}"))
 }

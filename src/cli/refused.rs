@@ -25,7 +25,7 @@ pub(super) fn report(error: &clap::Error) -> u8 {
         let _ = error.print();
         return failure.code();
     }
-    output::complain(text.trim_end());
+    text.trim_end().lines().for_each(output::complain);
     let json = arguments.iter().any(|arg| arg == "--json") || value("--format").as_deref() == Some("json");
     if let Some(command) = command(&arguments).filter(|_| json) {
         let at = value("--at").and_then(|at| time::parse_rfc3339(&at).ok()).unwrap_or_else(clock);

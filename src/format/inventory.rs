@@ -1,6 +1,7 @@
 //! What was there: every entry with its digests, the few small documents in full, and what was odd.
 
 use super::anomaly::{Anomaly, Defect};
+use super::database::{Engine, Examined};
 use super::digest::{Digests, Sha256Bytes, Sha512Bytes, hex};
 use super::path;
 use super::records::Contents;
@@ -171,6 +172,10 @@ pub struct Inventory {
     pub sealed: BTreeMap<EntryIndex, Sealed>,
     /// Archives among the entries that were read for their own entries.
     pub nested: BTreeMap<EntryIndex, Inventory>,
+    /// Files with the name of a database whose first bytes are those of one, by their normal path.
+    pub engines: BTreeMap<Vec<u8>, Engine>,
+    /// Databases among the entries that were read, by their normal path.
+    pub databases: BTreeMap<Vec<u8>, Examined>,
     /// The first entry that does not come after the one before it, name by name, in the order of the container.
     pub unsorted: Option<Box<[u8]>>,
     /// Documents inside the bundle, sorted by name, then sidecars in the order given.

@@ -12,10 +12,12 @@
 
 mod lookup;
 mod metadata;
+mod scanner;
 mod summary;
 
 pub use lookup::{Affected, Finding, Vulnerability, advisory};
 pub use metadata::{Implausible, Metadata};
+pub use scanner::Scanner;
 pub use summary::{DataSource, Fault, Platform, Summary};
 
 use super::json;
@@ -33,6 +35,8 @@ pub const MAX_PLATFORMS: usize = 4096;
 pub const MAX_TEXT: usize = 1024;
 /// Packages that are listed for one vulnerability; the rest is counted. One of the kernel has some thousands.
 pub const MAX_AFFECTED: usize = 10_000;
+/// Bytes of text that are kept of one vulnerability's packages; 10,000 of the usual size have three million.
+pub const MAX_FINDING: usize = 16 << 20;
 /// Versions that are listed for one package, and other items of lists; the rest is dropped and the list marked.
 pub const MAX_VERSIONS: usize = 64;
 /// Malformed records that are told one by one; the rest is counted.
@@ -91,7 +95,7 @@ fn object<'a, T: Deserialize<'a>>(untrusted: &'a [u8]) -> Result<T, String> {
 }
 
 /// At most [`MAX_TEXT`] bytes of `text`, cut between characters.
-fn kept(text: &str) -> String {
+pub(crate) fn kept(text: &str) -> String {
     text[..text.floor_char_boundary(MAX_TEXT)].to_owned()
 }
 

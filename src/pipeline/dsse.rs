@@ -57,6 +57,7 @@ pub fn verify(input: &Path, policy: &Policy) -> Result<(Verification, Option<Vec
         checks: Vec::new(),
         whole: Whole::default(),
         portability: Unportable::default(),
+        advisory: None,
     };
     let authority = Authority { standings: vec![Standing::Evidence], trusted: Vec::new(), pinned_by: Vec::new() };
     let waivers = policy.waivers.clone();

@@ -1,10 +1,11 @@
 //! `inspect`: what an input is and what it holds. Verifies nothing.
 
+use super::databases;
 use super::documents;
 use super::error::EnvironmentError;
 use super::nested;
 use super::progress::Progress;
-use super::scan::{ScanOptions, scan};
+use super::scan::{ScanOptions, scan_and_copy};
 use super::sealed;
 use super::sidecar::Sidecars;
 use super::source::Source;
@@ -34,6 +35,8 @@ pub struct Request {
     pub kind: Option<&'static str>,
     /// Identities of the operator, for encrypted entries.
     pub identities: Option<Arc<Identities>>,
+    /// Id of a vulnerability that is looked up in the databases.
+    pub advisory: Option<String>,
     /// The bundle that a delta builds on.
     pub base: Option<PathBuf>,
     /// The TUF root that the operator trusts: its name, for the report, and its bytes.
@@ -52,6 +55,7 @@ impl Request {
             discover_sidecars: false,
             kind: None,
             identities: None,
+            advisory: None,
             base: None,
             tuf_root: None,
             datastore: None,
@@ -73,6 +77,8 @@ pub struct Reading {
     pub whole: Whole,
     /// How the names would fare on other systems.
     pub portability: portable::Unportable,
+    /// Id of the vulnerability that was looked up in the databases, where one was asked for.
+    pub advisory: Option<String>,
 }
 
 /// Reads `request.input`: scan, recognise, interpret. The same first half for every verb.
@@ -101,7 +107,7 @@ fn pass(
     request: &Request,
     progress: &Progress,
 ) -> Result<Reading, EnvironmentError> {
-    let mut inventory = scan(source, options, progress)?;
+    let (mut inventory, copies) = scan_and_copy(source, options, progress)?;
     inventory.name = super::sidecar::input_name(&request.input);
     let forced = request.kind.and_then(crate::bundle::find_kind);
     inventory.documents.extend(sidecars.documents);
@@ -109,7 +115,10 @@ fn pass(
     let readable = !inventory.incomplete && inventory.container.last() != Some(&"file");
     let further =
         if readable { documents::read(source, &mut inventory, recognition.kind, options)? } else { Further::default() };
-    nested::read(source, &mut inventory, &further.nested, options)?;
+    let inner = nested::read(source, &mut inventory, &further.nested, further.databases, options)?;
+    if further.databases {
+        databases::read(&mut inventory, copies, inner, request)?;
+    }
     let opening = match further.sealed {
         Some(Ok(plan)) => sealed::open(source, &mut inventory, &plan, request.identities.as_deref(), options)?,
         Some(Err(why)) => vec![Check::fail(check::ENCRYPTION_KEY, "", why)],
@@ -129,7 +138,8 @@ fn pass(
     checks.extend(opening);
     checks.append(&mut bundle.checks);
     let whole = Whole { signatures, ..Whole::default() };
-    Ok(Reading { inventory, recognition, bundle, checks, whole, portability })
+    let advisory = request.advisory.clone();
+    Ok(Reading { inventory, recognition, bundle, checks, whole, portability, advisory })
 }
 
 /// One row a defect, or one that says that there is none.

@@ -1,5 +1,8 @@
 //! What is measured of each file while its bytes pass by: digests always, records where its name says that it holds some.
+//! Of a database a copy is made.
 
+use super::error::EnvironmentError;
+use super::spool::{Spool, Spooled};
 use crate::format::digest::{Digests, Hasher};
 use crate::format::limits::Limits;
 use crate::format::records::{Contents, RecordCounter, RecordLimits, is_record_file};
@@ -10,6 +13,7 @@ use std::sync::atomic::AtomicU64;
 pub(super) struct Measured {
     pub(super) digests: Digests,
     pub(super) contents: Option<Contents>,
+    pub(super) copy: Option<Result<Spooled, EnvironmentError>>,
 }
 
 /// What the name of a file says of its content.
@@ -21,10 +25,19 @@ pub(super) enum Form {
     Lines,
     /// JSON lines in zstd frames.
     CompressedLines,
+    /// A database that is read page by page.
+    Pages,
+    /// A database that is read by a library that wants a file.
+    Tables,
 }
 
 impl Form {
     pub(super) fn of(normal_path: &[u8]) -> Form {
+        match normal_path.rsplit(|c| *c == b'/').next() {
+            Some(b"trivy.db") => return Form::Pages,
+            Some(b"trivy-java.db") => return Form::Tables,
+            _ => {}
+        }
         match is_record_file(normal_path) {
             false => Form::Opaque,
             true if normal_path.to_ascii_lowercase().ends_with(b".zst") => Form::CompressedLines,
@@ -53,11 +66,12 @@ impl Meters {
     pub(super) fn start(&self, form: Form) -> Meter {
         let counter = |name: &[u8]| Some(Box::new(RecordCounter::for_file(name, self.limits.clone())));
         let records = match form {
-            Form::Opaque => None,
+            Form::Opaque | Form::Pages | Form::Tables => None,
             Form::Lines => counter(b".jsonl"),
             Form::CompressedLines => counter(b".jsonl.zst"),
         };
-        Meter { hasher: Hasher::new(self.also_sha512), records }
+        let copy = matches!(form, Form::Pages | Form::Tables).then(|| Spool::start(form == Form::Tables));
+        Meter { hasher: Hasher::new(self.also_sha512), records, copy }
     }
 }
 
@@ -65,6 +79,7 @@ impl Meters {
 pub(super) struct Meter {
     hasher: Hasher,
     records: Option<Box<RecordCounter>>,
+    copy: Option<Spool>,
 }
 
 impl Meter {
@@ -74,10 +89,17 @@ impl Meter {
         if let Some(records) = &mut self.records {
             records.update(bytes);
         }
+        if let Some(copy) = &mut self.copy {
+            copy.update(bytes);
+        }
     }
 
     /// The measures of all bytes so far.
     pub(super) fn finish(self) -> Measured {
-        Measured { digests: self.hasher.finish(), contents: self.records.map(|records| records.finish()) }
+        Measured {
+            digests: self.hasher.finish(),
+            contents: self.records.map(|records| records.finish()),
+            copy: self.copy.map(Spool::finish),
+        }
     }
 }

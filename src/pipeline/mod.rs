@@ -2,11 +2,13 @@
 
 mod base;
 mod bundle_tuf;
+mod databases;
 mod documents;
 pub mod dsse;
 mod entries;
 pub mod error;
 pub mod inspect;
+mod java_index;
 mod meter;
 mod nested;
 pub mod progress;
@@ -18,8 +20,10 @@ mod sealed;
 pub mod sidecar;
 mod signatures;
 pub mod source;
+pub mod spool;
 mod stream;
 mod tree;
+mod trivy;
 pub mod tuf;
 pub mod verify;
 pub mod whole;

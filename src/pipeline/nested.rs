@@ -2,25 +2,27 @@
 
 use super::error::EnvironmentError;
 use super::progress::Progress;
-use super::record::Recorder;
+use super::record::{Copies, Recorder};
 use super::reread::{reread, settle};
 use super::scan::{ScanError, ScanOptions};
 use super::source::Source;
+use super::spool::{MAX_LAYER_DOCUMENTS, MAX_LAYER_ENTRIES};
 use super::stream;
 use crate::bundle::{links, nested};
 use crate::format::anomaly::Anomaly;
 use crate::format::inventory::{EntryIndex, Inventory};
 
-/// Reads the archives at `wanted` into `inventory.nested`; their defects become those of the input. From a pipe nothing can
-/// be read again: then there is no inventory of them.
+/// Reads the archives at `wanted` into `inventory.nested`; their defects become those of the input. Returns the databases
+/// that were met in each, where `databases` are wanted. From a pipe nothing can be read again: then there is no inventory of them.
 pub(super) fn read(
     source: &Source,
     inventory: &mut Inventory,
     wanted: &[EntryIndex],
+    databases: bool,
     options: &ScanOptions,
-) -> Result<(), EnvironmentError> {
+) -> Result<Vec<(EntryIndex, Copies)>, EnvironmentError> {
     if wanted.is_empty() || !source.rereadable() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut options = *options;
     // What a nested archive may decode to counts against the bytes of the input, not against its own: two ratios would
@@ -32,20 +34,33 @@ pub(super) fn read(
     let kept = inventory.documents.iter().fold(0, |sum, document| sum + document.bytes.len() as u64);
     options.limits.max_documents = options.limits.max_documents.saturating_sub(kept);
     options.limits.max_depth = options.limits.max_depth.saturating_sub(inventory.container.len() as u32);
-    let mut found = Vec::new();
+    if databases {
+        options.limits.max_entries = options.limits.max_entries.min(MAX_LAYER_ENTRIES);
+        options.limits.max_documents = options.limits.max_documents.min(MAX_LAYER_DOCUMENTS);
+    }
+    let (mut found, mut left) = (Vec::new(), options.limits);
     let outcome = reread(source, inventory, wanted, &options, &mut |index, reader| {
         let name = inventory.entry(index).normal_path().to_vec();
-        let mut recorder = Recorder::new(options.limits, false);
+        let options = ScanOptions { limits: left, ..options };
+        let mut recorder = Recorder::new(left, false);
         match stream::scan(reader, &name, &options, &Progress::default(), &mut recorder) {
             Ok(()) => {}
             Err(ScanError::Bad(anomaly)) => recorder.stop(anomaly),
             Err(error) => return Err(error),
         }
-        found.push((index, recorder.finish()));
+        let copies = recorder.take_copies();
+        let inner = recorder.finish();
+        // The archives share what the outer one has left.
+        let kept = inner.documents.iter().fold(0, |sum, document| sum + document.bytes.len() as u64);
+        left.max_entries = left.max_entries.saturating_sub(inner.entries.len() as u64);
+        left.max_documents = left.max_documents.saturating_sub(kept);
+        left.max_bytes = left.max_bytes.saturating_sub(inner.total_bytes());
+        found.push((index, inner, copies));
         Ok(())
     });
     settle(source, outcome)?;
-    for (index, mut inner) in found {
+    let mut all = Vec::new();
+    for (index, mut inner, copies) in found {
         let defects = links::judge(&inner, inner.incomplete);
         inner.anomalies.extend(defects);
         let archive = inventory.entry(index).normal_path().to_vec();
@@ -57,6 +72,7 @@ pub(super) fn read(
         let name = crate::format::path::lossless(&archive);
         inventory.remarks.extend(inner.remarks.iter().map(|remark| format!("in {name}: {remark}")));
         inventory.nested.insert(index, inner);
+        all.push((index, copies));
     }
-    Ok(())
+    Ok(all)
 }

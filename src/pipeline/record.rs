@@ -1,6 +1,8 @@
 //! Writes down entries as the scan meets them, and judges what each one shows by itself.
 
+use super::error::EnvironmentError;
 use super::meter::{Form, Measured};
+use super::spool::{MAX_SPOOLS, Spooled};
 use crate::bundle;
 use crate::format::anomaly::{Anomaly, Defect};
 use crate::format::inventory::{Document, EntryIndex, EntryKind, Inventory, Location, MAX_ANOMALIES, Observed};
@@ -29,6 +31,18 @@ pub(super) struct Recorder {
     name_bytes: u64,
     counts: [usize; Defect::ALL.len()],
     left_out: [usize; Defect::ALL.len()],
+    /// In the root, and one folder down.
+    copies_begun: [usize; 2],
+    copies: Copies,
+}
+
+/// Copies of databases.
+#[derive(Default)]
+pub(super) struct Copies {
+    /// Each of a whole entry, by its normal path.
+    pub(super) whole: Vec<(Vec<u8>, Spooled)>,
+    /// Why one could not be written. It matters only where databases are read.
+    pub(super) failed: Option<EnvironmentError>,
 }
 
 impl Recorder {
@@ -43,6 +57,8 @@ impl Recorder {
             name_bytes: 0,
             counts: [0; Defect::ALL.len()],
             left_out: [0; Defect::ALL.len()],
+            copies_begun: [0; 2],
+            copies: Copies::default(),
         }
     }
 
@@ -138,7 +154,23 @@ impl Recorder {
 
     /// What the name of the entry says of its content.
     pub(super) fn form(&mut self, index: EntryIndex) -> Form {
-        Form::of(self.inventory.entry(index).normal_path())
+        let form = match self.inventory.container.last() {
+            Some(&"bbolt") => Form::Pages,
+            Some(&"sqlite") => Form::Tables,
+            _ => Form::of(self.inventory.entry(index).normal_path()),
+        };
+        if !matches!(form, Form::Pages | Form::Tables) {
+            return form;
+        }
+        let name = self.inventory.entry(index).normal_path();
+        let depth = name.iter().filter(|c| **c == b'/').count();
+        match self.copies_begun.get_mut(depth) {
+            Some(begun) if *begun < MAX_SPOOLS => {
+                *begun += 1;
+                form
+            }
+            _ => Form::Opaque,
+        }
     }
 
     pub(super) fn document(&mut self, index: EntryIndex, bytes: Vec<u8>) {
@@ -147,7 +179,18 @@ impl Recorder {
     }
 
     pub(super) fn measured(&mut self, index: EntryIndex, measured: Measured) {
-        let Measured { digests, contents } = measured;
+        let Measured { digests, contents, copy } = measured;
+        match copy {
+            Some(Ok(copy)) => {
+                let name = self.inventory.entry(index).normal_path().to_vec();
+                if let Some(engine) = copy.engine() {
+                    self.inventory.engines.insert(name.clone(), engine);
+                }
+                self.copies.whole.push((name, copy));
+            }
+            Some(Err(error)) => drop(self.copies.failed.get_or_insert(error)),
+            None => {}
+        }
         if let Some(contents) = contents {
             self.inventory.contents.insert(index, contents);
         }
@@ -188,6 +231,11 @@ impl Recorder {
 
     pub(super) fn inventory(&mut self) -> &mut Inventory {
         &mut self.inventory
+    }
+
+    /// The copies of databases.
+    pub(super) fn take_copies(&mut self) -> Copies {
+        std::mem::take(&mut self.copies)
     }
 
     /// Sorts, and judges what only the whole shows.

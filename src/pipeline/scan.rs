@@ -4,7 +4,7 @@
 use super::error::EnvironmentError;
 use super::progress::Progress;
 use super::random;
-use super::record::Recorder;
+use super::record::{Copies, Recorder};
 use super::source::{MediumReader, OpenFile, Source};
 use super::stream;
 use super::tree;
@@ -53,6 +53,15 @@ impl SubjectDigest {
 /// # Errors
 /// [`EnvironmentError`] where the medium failed. A malformed container is no error: it is in the anomalies.
 pub fn scan(source: &mut Source, options: &ScanOptions, progress: &Progress) -> Result<Inventory, EnvironmentError> {
+    scan_and_copy(source, options, progress).map(|(inventory, _)| inventory)
+}
+
+/// The same, with copies of the databases that were met.
+pub(super) fn scan_and_copy(
+    source: &mut Source,
+    options: &ScanOptions,
+    progress: &Progress,
+) -> Result<(Inventory, Copies), EnvironmentError> {
     let mut recorder = Recorder::new(options.limits, options.sha512);
     let path = source.path().to_path_buf();
     let outcome = match source {
@@ -69,7 +78,8 @@ pub fn scan(source: &mut Source, options: &ScanOptions, progress: &Progress) -> 
         Err(ScanError::Medium(error)) => return Err(error),
         Err(ScanError::Io(error)) => return Err(EnvironmentError::read(path, error)),
     }
-    Ok(recorder.finish())
+    let copies = recorder.take_copies();
+    Ok((recorder.finish(), copies))
 }
 
 /// Why a scan stopped.

@@ -168,7 +168,7 @@ impl Sidecars {
     pub(super) fn unused(unread: Vec<Unread>, inventory: &Inventory, bundle: &Bundle) -> Vec<Unread> {
         let claimed = bundle.claims.documents().iter().filter(|document| document.location == Location::Sidecar);
         let mut used: Vec<&[u8]> = claimed.map(|document| document.name.as_slice()).collect();
-        if bundle.delta.is_some() {
+        if bundle.is_delta() {
             used.extend(inventory.documents.iter().filter(|d| delta::is_applied_log(d)).map(|d| d.name.as_slice()));
         }
         unread.into_iter().filter(|file| !used.contains(&file.name.as_slice())).collect()

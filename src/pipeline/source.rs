@@ -2,7 +2,7 @@
 
 use super::error::EnvironmentError;
 use crate::format::anomaly::MediumError;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
@@ -71,14 +71,14 @@ pub struct OpenFile {
     file: File,
     path: PathBuf,
     size: u64,
-    mtime: (i64, i64),
+    times: [(i64, i64); 2],
 }
 
 impl OpenFile {
     /// Takes over `file`.
     pub fn new(file: File, path: PathBuf) -> Result<Self, EnvironmentError> {
         let meta = file.metadata().map_err(|e| EnvironmentError::read(&path, e))?;
-        Ok(OpenFile { size: meta.len(), mtime: (meta.mtime(), meta.mtime_nsec()), file, path })
+        Ok(OpenFile { size: meta.len(), times: times(&meta), file, path })
     }
 
     /// Size in bytes when it was opened.
@@ -102,10 +102,11 @@ impl OpenFile {
         }
     }
 
-    /// Fails where size or time differ from what they were at the beginning.
+    /// Fails where size or times differ from what they were at the beginning. Whoever can write to a file can set back the
+    /// time of its modification, not that of the change to it.
     pub fn check_unchanged(&self) -> Result<(), EnvironmentError> {
         let meta = self.file.metadata().map_err(|e| EnvironmentError::read(&self.path, e))?;
-        if (meta.len(), meta.mtime(), meta.mtime_nsec()) != (self.size, self.mtime.0, self.mtime.1) {
+        if (meta.len(), times(&meta)) != (self.size, self.times) {
             return Err(EnvironmentError::Changed { path: self.path.clone() });
         }
         Ok(())
@@ -115,6 +116,10 @@ impl OpenFile {
     pub fn reader(&self) -> FileReader<'_> {
         FileReader { file: self, offset: 0 }
     }
+}
+
+fn times(meta: &Metadata) -> [(i64, i64); 2] {
+    [(meta.mtime(), meta.mtime_nsec()), (meta.ctime(), meta.ctime_nsec())]
 }
 
 /// Reads an [`OpenFile`] in order without touching the file's own position.

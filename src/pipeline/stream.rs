@@ -8,6 +8,7 @@ use super::record::Recorder;
 use super::scan::{ScanError, ScanOptions, unknown};
 use crate::format::anomaly::{Anomaly, Defect};
 use crate::format::compress::{Bounded, Codec, GzipReader, StreamFacts, ZstdReader, read_full};
+use crate::format::database;
 use crate::format::inventory::{EntryIndex, EntryKind};
 use crate::format::tar::{self, Member, TarInput, TarReader};
 use std::io::{self, BufReader, Read};
@@ -67,12 +68,14 @@ pub(super) fn peel<'a>(
         }
         let codec = Codec::detect(&head);
         let is_tar = codec.is_none() && tar::looks_like_tar(&head);
-        if codec.is_none() && !is_tar && depth == 0 {
+        let database = database::recognise(&head).filter(|_| codec.is_none() && !is_tar);
+        if codec.is_none() && !is_tar && database.is_none() && depth == 0 {
             return Err(unknown(&head).into());
         }
         let whole = io::Cursor::new(head).chain(reader);
         let Some(codec) = codec else {
-            recorder.inventory().container.push(if is_tar { "tar" } else { "file" });
+            let form = if is_tar { "tar" } else { "file" };
+            recorder.inventory().container.push(database.map_or(form, database::Engine::name));
             return Ok((Box::new(Bounded::new(whole, consumed, options.limits)), is_tar));
         };
         recorder.inventory().container.push(codec.name());

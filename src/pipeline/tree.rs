@@ -9,10 +9,9 @@ use super::record::Recorder;
 use super::scan::{ScanError, ScanOptions};
 use crate::format::anomaly::{Anomaly, Defect};
 use crate::format::inventory::{EntryIndex, EntryKind};
-use crate::format::path;
 use crate::format::tar::Member;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -46,6 +45,9 @@ pub(super) fn scan(
             documents.insert(*index);
         }
     }
+    // And which databases are copied.
+    let forms = files.iter().map(|(index, _)| (*index, recorder.form(*index)));
+    let forms: HashMap<EntryIndex, Form> = forms.filter(|(_, form)| *form != Form::Opaque).collect();
     let tasks = plan(files);
     let recorder = Mutex::new(recorder);
     let meters = Meters::new(options.sha512, &options.limits);
@@ -59,7 +61,7 @@ pub(super) fn scan(
                 Err(_) => return Ok(()),
             };
             let mut document = documents.contains(index).then(Vec::new);
-            let meter = meters.start(Form::of(path::normal(&name)));
+            let meter = meters.start(forms.get(index).copied().unwrap_or(Form::Opaque));
             let measured = read_file(root, base, &name, (size, mtime), buffer, meter, document.as_mut(), progress)?;
             if let Ok(mut recorder) = recorder.lock() {
                 recorder.measured(*index, measured);

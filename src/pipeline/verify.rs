@@ -78,6 +78,7 @@ fn assess(
     reading.bundle.set_aside = set_aside;
     entries::check(&reading, &authority, policy, &mut checks, &mut waivers);
     check_names(&reading, &required, &mut checks);
+    checks.extend(reading.bundle.trivy.as_ref().into_iter().flat_map(|trivy| super::trivy::judge(trivy, policy)));
     check_age(&reading, policy, &required, &mut checks);
     not_applicable(&reading, &required, &mut checks);
     let mut established = established(&reading, &authority, authenticated_by, whole, policy, &checks);
@@ -161,6 +162,10 @@ fn check_age(reading: &Reading, policy: &Policy, required: &[Property], checks: 
             Check::skip(check::AGE, document, format!("{words}; {why}"))
         }
     };
+    if let Some(undated) = reading.bundle.undated.first().filter(|_| judged && check.status == check::Status::Pass) {
+        let name = String::from_utf8_lossy(undated);
+        check = Check::skip(check::AGE, document, format!("{}; {name} does not say when it was made", check.detail));
+    }
     if let Some(created) = created {
         check = check.with("age_seconds", time::age_seconds(created, policy.at).to_string());
     }
@@ -208,7 +213,7 @@ fn not_applicable(reading: &Reading, required: &[Property], checks: &mut Vec<Che
     let rows = [
         (Property::Tuf, check::TUF, reading.bundle.tuf.is_some()),
         (Property::Transparency, check::TRANSPARENCY, false),
-        (Property::Sequence, check::SEQUENCE, reading.bundle.delta.is_some()),
+        (Property::Sequence, check::SEQUENCE, reading.bundle.is_delta()),
     ];
     for (property, kind, _) in rows.into_iter().filter(|(property, _, has)| required.contains(property) && !has) {
         checks.push(Check::skip(
@@ -248,7 +253,11 @@ fn established(
         }
     }
     let sequenced = checks.iter().any(|c| c.kind.class == check::Class::Sequence && c.status == check::Status::Pass);
-    if sequenced && !failed(check::Class::Sequence) {
+    // What a delta says of its base is worth as much as whoever vouches for the document that says so.
+    let stated_by = reading.bundle.delta_document().and_then(|name| reading.inventory.find(name));
+    let stated = stated_by
+        .is_some_and(|entry| matches!(authority.standings[entry as usize], Standing::Pinned | Standing::Evidence));
+    if sequenced && stated && !failed(check::Class::Sequence) {
         held.insert(Property::Sequence);
     }
     if checks.iter().any(|c| c.kind == check::AGE && c.status == check::Status::Pass) {

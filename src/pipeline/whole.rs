@@ -48,7 +48,10 @@ pub(super) fn collect(
         }
         taken.push(document.name.as_slice());
         let of = IN_FOLDER.iter().find(|(name, ..)| name.as_bytes() == document.name);
-        if of.is_some_and(|(_, file, of_kind)| inventory.name != file.as_bytes() && kind != *of_kind) {
+        let other = |kind_of: &str| if kind.starts_with("trivy:") { kind != kind_of } else { true };
+        if of.is_some_and(|(_, file, of_kind)| {
+            other(of_kind) && (kind.starts_with("trivy:") || inventory.name != file.as_bytes())
+        }) {
             // The signature of a neighbour.
             continue;
         }

@@ -1,8 +1,10 @@
 //! The JSON report (`docs/report.schema.json`), written entry by entry so that a million entries need no second copy.
 
-use super::cleaning::is_hostile;
+mod escaping;
+mod oci;
+mod trivy;
+
 use super::model::{Outcome, Report};
-use crate::bundle::model::Oci;
 use crate::format::digest::hex;
 use crate::format::inventory::{EntryIndex, Observed};
 use crate::format::path::lossless;
@@ -13,8 +15,9 @@ use crate::trust::claims::DocumentIndex;
 use crate::trust::envelope::Signer;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use escaping::Escaping;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::ser::PrettyFormatter;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -146,41 +149,10 @@ impl Report<'_> {
                 .map(|e| Ordered([("path", json!(e.path)), ("sha256", json!(e.sha256)), ("size", json!(e.size))]));
             map.serialize_entry("external", &Each(external))?;
         }
-        self.reading().bundle.oci.as_ref().map_or(Ok(()), |oci| map.serialize_entry("oci", &OciView(oci)))
-    }
-}
-
-struct OciView<'a>(&'a Oci);
-
-impl Serialize for OciView<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let images = self.0.images.iter().map(|image| {
-            Ordered([
-                ("name", json!(image.name)),
-                ("digest", json!(image.digest)),
-                ("media_type", json!(image.media_type)),
-                ("artifact_type", json!(image.artifact_type)),
-                ("platform", json!(image.platform)),
-                ("size", json!(image.size)),
-                ("index", json!(image.index)),
-                ("subject", json!(image.subject)),
-                ("carried", json!(image.carried)),
-            ])
-        });
-        let absent = self.0.absent.iter().map(|absent| {
-            Ordered([
-                ("digest", json!(absent.digest)),
-                ("media_type", json!(absent.media_type)),
-                ("size", json!(absent.size)),
-                ("named_by", json!(lossless(&absent.named_by))),
-                ("elsewhere", json!(absent.elsewhere)),
-            ])
-        });
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("images", &Each(images))?;
-        map.serialize_entry("absent", &Each(absent))?;
-        map.serialize_entry("unreferenced", &Each(self.0.unreferenced.iter().map(|path| lossless(path))))?;
-        map.end()
+        if let Some(oci) = &self.reading().bundle.oci {
+            map.serialize_entry("oci", &oci::View(oci))?;
+        }
+        trivy::View::of(self).map_or(Ok(()), |trivy| map.serialize_entry("trivy", &trivy))
     }
 }
 
@@ -369,58 +341,4 @@ fn limits(report: &Report<'_>) -> Vec<(&'static str, Value)> {
         ("max_window", json!(limits.max_window)),
         ("max_document", json!(limits.max_document)),
     ]
-}
-
-/// Indented JSON in which characters that could act on a terminal are written as `\uXXXX`: lossless for parsers, harmless
-/// for eyes.
-struct Escaping<'a>(PrettyFormatter<'a>);
-
-impl Formatter for Escaping<'_> {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut start = 0;
-        for (at, c) in fragment.char_indices().filter(|(_, c)| is_hostile(*c)) {
-            writer.write_all(&fragment.as_bytes()[start..at])?;
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-            start = at + c.len_utf8();
-        }
-        writer.write_all(&fragment.as_bytes()[start..])
-    }
-
-    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
-    }
-
-    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
-    }
 }

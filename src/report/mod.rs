@@ -1,6 +1,7 @@
 //! Outcomes as reports: one model, two renderers that never filter and never decide.
 
 pub mod cleaning;
+pub mod databases;
 pub mod json;
 pub mod model;
 pub mod text;

@@ -1,5 +1,9 @@
 //! The report for a person: verdict first, failures next, then what was established and by whom. At most 100 columns.
 
+mod columns;
+mod images;
+mod trivy;
+
 use super::cleaning::{clean, clean_text};
 use super::model::{Outcome, Report};
 use crate::format::digest::hex;
@@ -7,11 +11,11 @@ use crate::format::inventory::EntryIndex;
 use crate::trust::authority::Standing;
 use crate::trust::check::{Check, Status};
 use crate::trust::verdict::Verdict;
+use columns::{WIDTH, fit};
 use std::io::{self, Write};
-use unicode_width::UnicodeWidthChar as _;
 
-/// Columns of a line.
-const WIDTH: usize = 100;
+pub use columns::wrap;
+
 /// Failures of one check shown in text; JSON has more, and `--entries` shows every entry.
 const SHOWN: usize = 25;
 
@@ -48,6 +52,7 @@ pub fn write(report: &Report<'_>, style: Style, all_entries: bool, out: impl Wri
     page.passed_over(report)?;
     if let Outcome::Inspected(_) = report.outcome {
         page.images(report)?;
+        page.databases(report)?;
         page.claims(report)?;
     }
     page.notes(report)?;
@@ -251,43 +256,12 @@ impl<W: Write> Page<W> {
         Ok(())
     }
 
-    /// A row for each image of an OCI layout; then what is named and not carried, and what nothing names.
-    fn images(&mut self, report: &Report<'_>) -> io::Result<()> {
-        let Some(oci) = &report.reading().bundle.oci else { return Ok(()) };
-        self.title(&format!("Images ({})", oci.images.len()))?;
-        for image in oci.images.iter().take(SHOWN) {
-            let size = match image.size {
-                Some(size) => size.to_string(),
-                None => if image.carried { "-" } else { "absent" }.to_string(),
-            };
-            let kind = image.platform.as_ref().or(image.artifact_type.as_ref()).unwrap_or(&image.media_type);
-            let name = image.name.as_deref().map_or(String::new(), clean_text);
-            let digest = image.digest.get(..19).unwrap_or(&image.digest);
-            self.wrap("  ", &format!("{size:>12}  {digest}…  {}  {name}", clean_text(kind)))?;
-        }
-        self.more(oci.images.len())?;
-        if !oci.absent.is_empty() {
-            self.title(&format!("Named and not carried ({})", oci.absent.len()))?;
-            for absent in oci.absent.iter().take(SHOWN) {
-                let digest = absent.digest.get(..19).unwrap_or(&absent.digest);
-                self.wrap("  ", &format!("{:>12}  {digest}…  {}", absent.size, clean_text(&absent.media_type)))?;
-            }
-            self.more(oci.absent.len())?;
-        }
-        if !oci.unreferenced.is_empty() {
-            self.title(&format!("Blobs that no document names ({})", oci.unreferenced.len()))?;
-            oci.unreferenced.iter().take(SHOWN).try_for_each(|path| self.wrap("  ", &clean(path)))?;
-            self.more(oci.unreferenced.len())?;
-        }
-        Ok(())
-    }
-
     fn more(&mut self, all: usize) -> io::Result<()> {
         if all > SHOWN { self.wrap("  ", &format!("… and {} more; --json lists them", all - SHOWN)) } else { Ok(()) }
     }
 
     fn claims(&mut self, report: &Report<'_>) -> io::Result<()> {
-        for facts in report.facts() {
+        for facts in report.facts().iter().filter(|facts| !trivy::shows(report, &facts.document)) {
             self.title(&format!("{} claims", clean(&facts.document)))?;
             for (name, value) in &facts.items {
                 self.field(name, &clean_text(value))?;
@@ -361,63 +335,6 @@ impl<W: Write> Page<W> {
     fn wrap(&mut self, indent: &str, text: &str) -> io::Result<()> {
         wrap(&mut self.out, indent, text)
     }
-}
-
-/// Writes `text` in lines of 100 columns; following lines are indented further; only words that are longer than a
-/// line are broken. Walks over the text once: values can be megabytes long.
-pub fn wrap(out: &mut (impl Write + ?Sized), indent: &str, text: &str) -> io::Result<()> {
-    let (mut line, mut used) = (indent.to_string(), indent.len());
-    let mut empty = true;
-    for word in text.split(' ') {
-        if !empty && used + 1 + columns_up_to(word, WIDTH) > WIDTH {
-            writeln!(out, "{}", line.trim_end())?;
-            (line, used, empty) = (format!("{indent}  "), indent.len() + 2, true);
-        }
-        if !empty {
-            line.push(' ');
-            used += 1;
-        }
-        for c in word.chars() {
-            let columns = columns_of(c);
-            if used + columns > WIDTH {
-                writeln!(out, "{line}")?;
-                (line, used) = (format!("{indent}  "), indent.len() + 2);
-            }
-            line.push(c);
-            used += columns;
-        }
-        empty = false;
-    }
-    writeln!(out, "{}", line.trim_end())
-}
-
-/// Columns of one character on a terminal, counted for itself: terminals that join characters need fewer, never more.
-fn columns_of(c: char) -> usize {
-    c.width().unwrap_or(0).max(1)
-}
-
-/// Columns of `text`, counted no further than just beyond `limit`.
-fn columns_up_to(text: &str, limit: usize) -> usize {
-    let mut columns = 0;
-    for c in text.chars() {
-        columns += columns_of(c);
-        if columns > limit {
-            break;
-        }
-    }
-    columns
-}
-
-fn fit(text: &str, columns: usize) -> String {
-    if columns_up_to(text, columns) <= columns {
-        return text.to_string();
-    }
-    let mut used = 1;
-    let fitting = text.chars().take_while(|c| {
-        used += columns_of(*c);
-        used <= columns
-    });
-    format!("{}…", fitting.collect::<String>())
 }
 
 /// What `verified` rests on here; nothing that was set aside or waived is passed over.

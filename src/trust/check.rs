@@ -101,6 +101,14 @@ checks! {
     DOCUMENT_PRESENT = "document-present", Integrity;
     /// A checksum list can be read line by line.
     CHECKSUM_LIST = "checksum-list", Integrity;
+    /// A database of Trivy is sound from its first page to its last, and is one of Trivy.
+    TRIVY_DATABASE = "trivy-database", Integrity;
+    /// The metadata of a database can be true, and fit it.
+    TRIVY_METADATA = "trivy-metadata", Integrity;
+    /// The scanner that the operator names reads databases of this schema.
+    TRIVY_SCHEMA = "trivy-schema", Integrity;
+    /// What StellaOps says of an export agrees with itself and with the database.
+    TRIVY_EXPORT = "trivy-export", Integrity;
     /// Content has the digest that documents state.
     ENTRY_DIGEST = "entry-digest", Integrity;
     /// Content has the size that documents state.

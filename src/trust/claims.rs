@@ -186,7 +186,12 @@ impl Claims {
         self.absent.insert(normal_path);
     }
 
-    /// Paths given to [`Claims::leave_out`].
+    /// Notes that an entry given to [`Claims::leave_out`] was found in the bundle that this one builds on.
+    pub fn found_in_base(&mut self, normal_path: &[u8]) {
+        self.absent.remove(normal_path);
+    }
+
+    /// Paths given to [`Claims::leave_out`], without those found elsewhere.
     pub fn absent(&self) -> &BTreeSet<Vec<u8>> {
         &self.absent
     }

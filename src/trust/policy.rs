@@ -3,6 +3,7 @@
 use super::keyring::Keyring;
 use super::signature::{Scheme, SchemeSet};
 use crate::format::time::Time;
+use crate::format::trivy_db::Scanner;
 use std::num::NonZeroUsize;
 
 /// A property that a run can be required to establish.
@@ -101,6 +102,8 @@ pub struct Policy {
     pub allow_extra: Vec<String>,
     /// Oldest acceptable age in seconds.
     pub max_age: Option<i64>,
+    /// The scanner that is to read a database.
+    pub scanner: Option<Scanner>,
     /// The one clock of the run.
     pub at: Time,
     /// Waivers by name, repeated by the report.
@@ -119,6 +122,7 @@ impl Policy {
             payload_type: None,
             allow_extra: Vec::new(),
             max_age: None,
+            scanner: None,
             at,
             waivers: Vec::new(),
         }

@@ -41,6 +41,16 @@ pub struct Meta {
     pub(super) freelist_page: u64,
 }
 
+impl Meta {
+    /// The one of pages 0 and 1 that describes no database, and why; `None` where both do.
+    pub fn unsound(&self) -> Option<(usize, &str)> {
+        self.states.iter().enumerate().find_map(|(page, state)| match state {
+            MetaState::Invalid(why) => Some((page, why.as_str())),
+            _ => None,
+        })
+    }
+}
+
 /// What was found in one of the two pages that describe a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MetaState {

@@ -1,6 +1,8 @@
 //! One vulnerability: what is said of it, and which packages have it.
 
-use super::{MAX_AFFECTED, MAX_TEXT, MAX_VERSIONS, Severity, TABLES, VULNERABILITIES, kept, kept_name, object};
+use super::{
+    MAX_AFFECTED, MAX_FINDING, MAX_TEXT, MAX_VERSIONS, Severity, TABLES, VULNERABILITIES, kept, kept_name, object,
+};
 use crate::format::bbolt::{BoltError, Database, Event, PageSource};
 use memchr::memmem;
 use serde::Deserialize;
@@ -14,10 +16,12 @@ pub struct Finding {
     pub vulnerability: Option<Vulnerability>,
     /// Packages that have it, in the order of the database: by platform, then by package.
     pub affected: Vec<Affected>,
-    /// Packages over [`MAX_AFFECTED`]: how many.
+    /// Packages over [`MAX_AFFECTED`], or after [`MAX_FINDING`] bytes of text: how many.
     pub more: u64,
     /// Advisories that name the id but could not be read, so that they are not among `affected`.
     pub malformed: u64,
+    /// Bytes of text in `affected`.
+    kept: usize,
 }
 
 /// What is said about a vulnerability. Texts are cut after [`MAX_TEXT`] bytes.
@@ -146,10 +150,12 @@ impl Finding {
         match found {
             Err(_) => self.malformed += 1,
             Ok(None) => {}
-            Ok(Some(_)) if self.affected.len() >= MAX_AFFECTED => self.more += 1,
+            Ok(Some(_)) if self.affected.len() >= MAX_AFFECTED || self.kept > MAX_FINDING => self.more += 1,
             Ok(Some(affected)) => {
                 let (platform, package) = (kept_name(platform), kept_name(package));
-                self.affected.push(Affected { platform, package, ..affected });
+                let affected = Affected { platform, package, ..affected };
+                self.kept += affected.bytes();
+                self.affected.push(affected);
             }
         }
     }
@@ -200,6 +206,14 @@ impl Affected {
             affected.cut |= !push(&mut affected.vulnerable, version);
         }
         Ok(Some(affected))
+    }
+}
+
+impl Affected {
+    /// Bytes of all its text, and of the places where it is kept.
+    fn bytes(&self) -> usize {
+        let names = [&self.platform, &self.package, &self.advisory];
+        names.into_iter().chain(&self.fixed).chain(&self.vulnerable).map(|text| text.len() + size_of::<String>()).sum()
     }
 }
 

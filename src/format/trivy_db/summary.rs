@@ -12,6 +12,8 @@ use std::ops::ControlFlow;
 /// What a database holds. Names are those of the database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
+    /// Names of the buckets in the root, in their order; at most [`MAX_PLATFORMS`], `walked.top_buckets` counts them.
+    pub buckets: Vec<String>,
     /// Vulnerabilities, by severity.
     pub vulnerabilities: BTreeMap<Severity, u64>,
     /// What there is for each platform, by its name.
@@ -102,6 +104,9 @@ impl Summary {
                 Event::Enter(name) => {
                     path.push(kept_name(name));
                     if path.len() == 1 {
+                        if summary.buckets.len() < MAX_PLATFORMS {
+                            summary.buckets.push(kept_name(name));
+                        }
                         top = summary.top(name);
                     } else if path.len() == 2 && top == Top::Platform {
                         summary.platform(&path[0]).packages += 1;

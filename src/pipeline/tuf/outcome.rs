@@ -128,6 +128,7 @@ impl Record {
                 checks: Vec::new(),
                 whole: Whole::default(),
                 portability: Unportable::default(),
+                advisory: None,
             },
             authority: Authority { standings, trusted, pinned_by },
             checks: self.checks,
