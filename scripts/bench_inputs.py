@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+HERE = Path(__file__).resolve().parent
 RECIPE = "v1"  # change it whenever the bytes change: old inputs are then left alone
 MIB = 1 << 20
 MTIME = 1735689600  # 2025-01-01T00:00:00Z
@@ -372,7 +373,14 @@ def recompress(command: list[str]):
     return lambda target, unit: compress(target.with_suffix(""), target, command)
 
 
-TREES = {"oci": make_oci, "site": make_site, "few": make_few, "mirror": make_mirror}
+def make_trivy(root: Path, unit: int) -> None:
+    """A database of Trivy: 1,000,000 advisories and 500 MB in a unit of 1 GiB."""
+    script = [sys.executable, "-B", str(HERE / "make-trivy-db"), str(root)]
+    sizes = ["--advisories", str(unit * 1_000_000 // 1024), "--bytes", f"{unit * 500 * 10**6 // 1024}"]
+    subprocess.run([*script, *sizes], check=True, stdout=subprocess.DEVNULL)
+
+
+TREES = {"oci": make_oci, "site": make_site, "few": make_few, "mirror": make_mirror, "trivy": make_trivy}
 
 MAKERS = {
     **TREES,
