@@ -27,6 +27,8 @@ const SNAPSHOTS: &[(&str, &str)] = &[
     ("help-dsse-verify", "dsse verify --help"),
     ("help-tuf", "tuf --help"),
     ("help-tuf-verify", "tuf verify --help"),
+    ("help-revocation", "revocation --help"),
+    ("help-revocation-verify", "revocation verify --help"),
     ("help-key", "key --help"),
     ("help-key-show", "key show --help"),
     ("help-completions", "completions --help"),
@@ -115,6 +117,20 @@ const SNAPSHOTS: &[(&str, &str)] = &[
     ("tuf-verify-untrusted", "tuf verify --metadata-dir {keys} --at {at} --json"),
     ("tuf-verify-no-root", "tuf verify --metadata-dir {keys} --datastore {keys} --at {at}"),
     ("tuf-verify-bad-root", "tuf verify --metadata-dir {keys} --tuf-root {keys}/trusted.jwks.json --at {at}"),
+    ("revocation-verify", "revocation verify {rev}/good/revocation-bundle.json {jws} --at {at}"),
+    ("revocation-verify-json", "revocation verify {rev}/good/revocation-bundle.json {jws} --at {at} --json"),
+    (
+        "revocation-verify-own-key",
+        "revocation verify {rev}/good-own-key-revoked/revocation-bundle.json {jws} --at {at}",
+    ),
+    (
+        "revocation-verify-failed",
+        "revocation verify {rev}/altered/revocation-bundle.json {jws} --at {at} --last-sequence 8",
+    ),
+    ("revocation-verify-unproven", "revocation verify {rev}/good/revocation-bundle.json --at {at}"),
+    ("revocation-verify-hostile", "revocation verify {rev}/good-hostile-names/revocation-bundle.json {jws} --at {at}"),
+    ("revocation-verify-missing", "revocation verify {rev}/no-such-file --at {at} --json"),
+    ("revocation-verify-two-records", "revocation verify x --state y --last-sequence 1 --at {at} --json"),
     ("key-show", "key show {keys}/ecdsa-p256.pub.pem"),
     ("key-show-jwks", "key show {keys}/trusted.jwks.json"),
     ("key-show-json", "key show {keys}/rsa-3072.pub.pem --json"),
@@ -139,6 +155,7 @@ fn arguments(line: &str) -> Vec<String> {
     let fixtures = Path::new("fixtures");
     let line = line
         .replace("{trust}", "--key {keys}/ed25519.pub.pem --allow-example-keys")
+        .replace("{jws}", "--key {keys}/ecdsa-p256.pub.pem --allow-example-keys")
         .replace("{secret}", "--hmac-key {keys}/hmac.key --allow-example-keys")
         .replace("{at}", AT);
     let fill = |word: &str| {
@@ -152,6 +169,7 @@ fn arguments(line: &str) -> Vec<String> {
             ("{tdb}", "trivy-db"),
             ("{tjava}", "trivy-java-db"),
             ("{dsse}", "dsse"),
+            ("{rev}", "revocation"),
         ] {
             word = word.replace(short, &fixtures.join(folder).to_string_lossy());
         }

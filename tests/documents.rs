@@ -8,7 +8,7 @@ use portcullis::bundle::{self, KINDS, encryption, trivy, trivy_oci, wants_docume
 use portcullis::format::anomaly::Defect;
 use portcullis::format::limits::Limits;
 use portcullis::format::{
-    bbolt, blob_signature, checksums, dsse, inventory, json, jws, oci, path, trivy_db, trivy_java, yaml,
+    bbolt, blob_signature, checksums, dsse, inventory, json, jws, oci, path, revocation, trivy_db, trivy_java, yaml,
 };
 use portcullis::pipeline::{sidecar, spool};
 use portcullis::trust::check::{self, CHECKS, CheckKind};
@@ -108,6 +108,8 @@ fn every_kind_has_its_page_and_its_cases() {
     let mut folders: BTreeSet<String> = PAGES.iter().map(|(_, _, folder)| folder.to_string()).collect();
     // Repositories are no bundles: their page is docs/tuf.md.
     folders.insert("tuf".into());
+    // Nor are revocation lists: docs/revocation.md.
+    folders.insert("revocation".into());
     let found = support::folders(&root().join("fixtures")).into_iter();
     assert_eq!(
         found.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect::<BTreeSet<_>>(),
@@ -158,6 +160,11 @@ fn every_limit_is_the_one_in_the_code() {
         ("format::json::SMALL.nodes", json::SMALL.nodes as u64),
         ("format::json::ROWS.bytes", json::ROWS.bytes as u64),
         ("format::json::ROWS.nodes", json::ROWS.nodes as u64),
+        ("format::revocation::MAX_REVOCATIONS", revocation::MAX_REVOCATIONS as u64),
+        ("format::revocation::MAX_TEXT", revocation::MAX_TEXT as u64),
+        ("format::revocation::MAX_LIST", revocation::MAX_LIST as u64),
+        ("format::revocation::MAX_FAULTS", revocation::MAX_FAULTS as u64),
+        ("bundle::revocation::MAX_TOLD", bundle::revocation::MAX_TOLD as u64),
         ("bundle::MAX_SELECTORS", bundle::MAX_SELECTORS as u64),
         ("bundle::MAX_CHANGES", bundle::MAX_CHANGES as u64),
         ("bundle::MAX_DOMAINS", bundle::MAX_DOMAINS as u64),
@@ -323,13 +330,19 @@ fn documents_name_no_check_kind_or_option_that_does_not_exist() {
         &["inspect", "--help"],
         &["dsse", "verify", "--help"],
         &["tuf", "verify", "--help"],
+        &["revocation", "verify", "--help"],
         &["key", "show", "--help"],
     ]
     .iter()
     .map(|args| String::from_utf8(support::run(args).stdout).unwrap())
     .collect();
-    let mut pages =
-        vec!["docs/tuf.md".to_string(), "docs/checks.md".into(), "docs/limits.md".into(), "docs/exit-codes.md".into()];
+    let mut pages = vec![
+        "docs/tuf.md".to_string(),
+        "docs/revocation.md".into(),
+        "docs/checks.md".into(),
+        "docs/limits.md".into(),
+        "docs/exit-codes.md".into(),
+    ];
     pages.extend(PAGES.iter().map(|(_, page, _)| format!("docs/bundles/{page}")));
     for page in pages {
         let text = read(&page);

@@ -45,6 +45,7 @@ replay! {
     times: [],
     yaml: [],
     jws: [".jws"],
+    revocation: ["revocation-bundle.json"],
     records: [".zst"],
     bolt: [],
     tuf: [],

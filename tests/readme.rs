@@ -391,8 +391,15 @@ fn kinds_verbs_and_options_are_those_of_the_program() {
         assert!(output.status.success(), "{verb:?}");
         String::from_utf8(output.stdout).expect("the program writes UTF-8")
     };
-    let verbs: [&[&str]; 6] =
-        [&["inspect"], &["verify"], &["dsse", "verify"], &["key", "show"], &["completions"], &["man"]];
+    let verbs: [&[&str]; 7] = [
+        &["inspect"],
+        &["verify"],
+        &["dsse", "verify"],
+        &["revocation", "verify"],
+        &["key", "show"],
+        &["completions"],
+        &["man"],
+    ];
     for verb in verbs {
         assert!(page.contains(&format!("| `portcullis {}", verb.join(" "))), "README.md has no verb {verb:?}");
     }

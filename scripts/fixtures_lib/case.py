@@ -21,9 +21,9 @@ CLASSES = {  # class: (exit code, check ids), in stage order
         " manifest-content-types manifest-hashes sidecar-digest evidence-root evidence-identity site-digest"
         " record-count rerun-hash selectors-tenant provenance-subject index-counts delta-changes encryption-key"
         " encryption-open artifact-sbom oci-descriptor oci-graph trivy-database trivy-metadata trivy-schema"
-        " trivy-export")),
-    "freshness": (25, "age"),
-    "sequence": (26, "delta-base delta-order"),
+        " trivy-export revocation-schema revocation-order")),
+    "freshness": (25, "age revocation-window"),
+    "sequence": (26, "delta-base delta-order revocation-sequence"),
 }
 
 

@@ -36,6 +36,7 @@ pub mod portable;
 mod provenance;
 mod records;
 mod rerun_hash;
+pub mod revocation;
 mod roots;
 mod rows;
 pub mod sealed_plan;

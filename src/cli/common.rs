@@ -285,6 +285,18 @@ enum Legacy {
 }
 
 impl KeyArgs {
+    /// For verbs that know public keys alone: one signature, no shared secret.
+    pub(super) fn public(key: &[PathBuf], allow_example_keys: bool) -> Self {
+        KeyArgs {
+            key: key.to_vec(),
+            hmac_key: Vec::new(),
+            allow_example_keys,
+            threshold: NonZeroUsize::MIN,
+            legacy_signing: None,
+            payload_type: None,
+        }
+    }
+
     /// The policy that these options are sugar for.
     pub(super) fn policy(&self, at: Time) -> Result<Policy, Failure> {
         let mut policy = Policy::new(at);

@@ -8,6 +8,7 @@ mod inspect;
 mod key;
 mod output;
 mod refused;
+mod revocation;
 mod tuf;
 mod verify;
 
@@ -46,6 +47,9 @@ enum Verb {
     /// TUF repositories by themselves
     #[command(subcommand)]
     Tuf(tuf::Verb),
+    /// Revocation lists by themselves
+    #[command(subcommand)]
+    Revocation(revocation::Verb),
     /// Keys
     #[command(subcommand)]
     Key(key::Verb),
@@ -69,6 +73,7 @@ pub fn run() -> u8 {
         Verb::Verify(args) => verify::run(args),
         Verb::Dsse(dsse::Verb::Verify(args)) => dsse::run(args),
         Verb::Tuf(tuf::Verb::Verify(args)) => tuf::run(args),
+        Verb::Revocation(revocation::Verb::Verify(args)) => revocation::run(args),
         Verb::Key(key::Verb::Show(args)) => key::run(args),
         Verb::Completions { shell } => generated(|out| {
             clap_complete::generate(*shell, &mut Cli::command(), "portcullis", out);

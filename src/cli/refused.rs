@@ -42,6 +42,7 @@ fn command(arguments: &[String]) -> Option<&'static str> {
         ("verify", _) => Some("verify"),
         ("dsse", Some("verify")) => Some("dsse verify"),
         ("tuf", Some("verify")) => Some("tuf verify"),
+        ("revocation", Some("verify")) => Some("revocation verify"),
         _ => None,
     }
 }

@@ -75,7 +75,8 @@ pub fn verify(input: &Path, policy: &Policy) -> Result<(Verification, Option<Vec
     Ok((verification, payload))
 }
 
-fn read_stdin() -> Result<Vec<u8>, EnvironmentError> {
+/// Standard input as one document.
+pub(super) fn read_stdin() -> Result<Vec<u8>, EnvironmentError> {
     let mut bytes = Vec::new();
     let limit = Limits::MAX_DOCUMENT;
     std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes).map_err(|e| EnvironmentError::read("-", e))?;
@@ -88,7 +89,8 @@ fn read_stdin() -> Result<Vec<u8>, EnvironmentError> {
     Ok(bytes)
 }
 
-fn inventory_of(name: Vec<u8>, bytes: Vec<u8>) -> Inventory {
+/// The inventory of an input that is one file, which is kept as a document.
+pub(super) fn inventory_of(name: Vec<u8>, bytes: Vec<u8>) -> Inventory {
     let digest = sha256(&bytes);
     let entry = Observed {
         path: name.clone().into(),

@@ -15,6 +15,7 @@ pub mod progress;
 mod random;
 mod record;
 mod reread;
+pub mod revocation;
 pub mod scan;
 mod sealed;
 pub mod sidecar;

@@ -2,6 +2,7 @@
 
 mod columns;
 mod images;
+mod revocation;
 mod trivy;
 
 use super::cleaning::{clean, clean_text};
@@ -42,6 +43,7 @@ pub fn write(report: &Report<'_>, style: Style, all_entries: bool, out: impl Wri
     let mut page = Page { out, style };
     page.head(report)?;
     page.failures(report)?;
+    page.revocations(report, all_entries)?;
     // Why nothing is known is what a person looks for first where nothing failed.
     let unproven = matches!(report.outcome, Outcome::Verified(_)) && report.verdict() == Verdict::NotVerified;
     if unproven {
@@ -342,6 +344,7 @@ fn verified_words(report: &Report<'_>) -> &'static str {
     let Outcome::Verified(verification) = &report.outcome else { return "" };
     let waived = verification.waivers.iter().any(|waiver| waiver.starts_with("--allow-extra"));
     match (report.reading().recognition.kind.id(), waived, report.count(Standing::SetAside) > 0) {
+        ("revocation:bundle", ..) => "a key that you trust signed this list, byte for byte",
         ("dsse:envelope", ..) => "enough keys that you trust signed this payload",
         (_, false, false) => "a key that you trust stands behind every entry",
         (_, false, true) => "a key that you trust stands behind every entry but those set aside",

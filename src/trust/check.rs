@@ -91,6 +91,14 @@ checks! {
     BLOB_SIGNATURE = "blob-signature", Signature;
     /// What was signed says that it was signed as what it is used for.
     SIGNATURE_PURPOSE = "signature-purpose", Signature;
+    /// A revocation list has the fields of its schema, and no others.
+    REVOCATION_SCHEMA = "revocation-schema", Integrity;
+    /// A revocation list is in canonical order, and names nothing twice.
+    REVOCATION_ORDER = "revocation-order", Integrity;
+    /// A revocation list is in force.
+    REVOCATION_WINDOW = "revocation-window", Freshness;
+    /// A revocation list is not older than one that was accepted before.
+    REVOCATION_SEQUENCE = "revocation-sequence", Sequence;
     /// A document is strict JSON.
     DOCUMENT_JSON = "document-json", Integrity;
     /// A document is YAML of the plain subset.

@@ -12,6 +12,7 @@ pub mod jws;
 pub mod key;
 pub mod keyring;
 pub mod policy;
+pub mod revocation;
 pub mod sealed;
 pub mod signature;
 pub mod threshold;

@@ -10,7 +10,7 @@ use portcullis::format::digest::{Digest, hex};
 use portcullis::format::limits::Limits;
 use portcullis::format::records::{RecordCounter, RecordLimits};
 use portcullis::format::tar::{Member, TarInput, TarReader};
-use portcullis::format::{checksums, dsse, json, jws, path, pax, time, trivy_db, yaml};
+use portcullis::format::{checksums, dsse, json, jws, path, pax, revocation, time, trivy_db, yaml};
 use portcullis::pipeline::inspect::Request;
 use portcullis::pipeline::progress::Progress;
 use portcullis::pipeline::scan::{ScanOptions, SubjectDigest};
@@ -278,6 +278,18 @@ pub(crate) fn jws(data: &[u8]) {
     if let Ok(jws) = jws::parse(data) {
         let input = jws.signing_input(b"payload");
         assert!(data.trim_ascii_start().starts_with(input.split(|c| *c == b'.').next().expect("a first part")));
+    }
+}
+
+/// A list without a fault has what it must have, and what is remembered of it is read as it was written.
+pub(crate) fn revocation(data: &[u8]) {
+    let _ = revocation::State::parse(data);
+    let Ok(list) = revocation::parse(data) else { return };
+    assert!(list.faults.told.len() <= revocation::MAX_FAULTS && list.disorder.told.len() <= revocation::MAX_FAULTS);
+    if list.faults.is_empty() {
+        let state = revocation::State::of(&list, [7; 32]).expect("a list without a fault is complete");
+        let written = serde_json::to_vec(&state.to_json()).expect("memory takes everything");
+        assert_eq!(revocation::State::parse(&written).as_ref(), Ok(&state));
     }
 }
 
