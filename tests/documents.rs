@@ -12,7 +12,7 @@ use portcullis::format::{
 };
 use portcullis::pipeline::{sidecar, spool};
 use portcullis::trust::check::{self, CHECKS, CheckKind};
-use portcullis::trust::{identity, key, sealed};
+use portcullis::trust::{identity, key, policy_file, sealed};
 use std::collections::{BTreeMap, BTreeSet};
 use support::{Case, all, assert_none, cases, root};
 
@@ -180,6 +180,8 @@ fn every_limit_is_the_one_in_the_code() {
         ("format::inventory::MAX_ANOMALIES", inventory::MAX_ANOMALIES as u64),
         ("trust::key::MAX_FILE_BYTES", key::MAX_FILE_BYTES as u64),
         ("trust::key::MAX_KEYS", key::MAX_KEYS as u64),
+        ("trust::policy_file::MAX_POLICY_BYTES", policy_file::MAX_POLICY_BYTES as u64),
+        ("trust::policy_file::MAX_POLICY_KEYS", policy_file::MAX_POLICY_KEYS as u64),
         ("trust::key::MAX_RSA_BITS", u64::from(key::MAX_RSA_BITS)),
         ("trust::check::MAX_LISTED", check::MAX_LISTED as u64),
         ("format::yaml::MAX_BYTES", yaml::MAX_BYTES as u64),
@@ -339,6 +341,8 @@ fn documents_name_no_check_kind_or_option_that_does_not_exist() {
     let mut pages = vec![
         "docs/tuf.md".to_string(),
         "docs/revocation.md".into(),
+        "docs/trust.md".into(),
+        "docs/trust-policy.md".into(),
         "docs/checks.md".into(),
         "docs/limits.md".into(),
         "docs/exit-codes.md".into(),

@@ -3,20 +3,21 @@
 use super::exit::{Failure, Table};
 use super::output;
 use crate::bundle::{KINDS, find_kind};
-use crate::format::digest::{hex, sha256};
 use crate::format::limits::Limits;
 use crate::format::time::{self, Time};
 use crate::format::trivy_db::Scanner;
 use crate::pipeline::inspect::Request;
 use crate::pipeline::scan::{ScanOptions, SubjectDigest};
 use crate::pipeline::source::read_small;
+use crate::pipeline::trust_file;
 use crate::report::Report;
 use crate::report::text::Style;
 use crate::trust::identity::Identities;
-use crate::trust::key::{self, MAX_FILE_BYTES, PublicKey};
+use crate::trust::key::{self, MAX_FILE_BYTES};
 use crate::trust::keyring::example_name;
 use crate::trust::policy::{LegacySigning, Policy, Property};
 use crate::trust::signature::SecretKey;
+use crate::trust::terms;
 use crate::trust::tuf::MAX_METADATA;
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
@@ -255,6 +256,9 @@ pub(super) fn clock() -> Time {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Trust")]
 pub(super) struct KeyArgs {
+    /// Trust policy (TOML): keys and what each may sign, thresholds, requirements, waivers
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
     /// Trusted public key: PEM or DER SPKI, cosign .pub, JWK or JWKS (repeatable)
     #[arg(long, value_name = "FILE")]
     key: Vec<PathBuf>,
@@ -264,9 +268,9 @@ pub(super) struct KeyArgs {
     /// Accept the published keys of keys-example/; the report repeats this
     #[arg(long)]
     allow_example_keys: bool,
-    /// How many distinct trusted keys must have signed
-    #[arg(long, value_name = "N", default_value = "1")]
-    threshold: NonZeroUsize,
+    /// How many distinct trusted keys must have signed [default: 1, or what --trust says]
+    #[arg(long, value_name = "N")]
+    threshold: Option<NonZeroUsize>,
     /// Accept a non-standard DSSE signing input besides the PAE
     #[arg(long, value_enum, value_name = "INPUT")]
     legacy_signing: Option<Legacy>,
@@ -291,7 +295,8 @@ impl KeyArgs {
             key: key.to_vec(),
             hmac_key: Vec::new(),
             allow_example_keys,
-            threshold: NonZeroUsize::MIN,
+            threshold: None,
+            trust: None,
             legacy_signing: None,
             payload_type: None,
         }
@@ -300,7 +305,8 @@ impl KeyArgs {
     /// The policy that these options are sugar for.
     pub(super) fn policy(&self, at: Time) -> Result<Policy, Failure> {
         let mut policy = Policy::new(at);
-        policy.threshold = self.threshold;
+        policy.threshold_given = self.threshold.is_some();
+        policy.threshold = self.threshold.unwrap_or(NonZeroUsize::MIN);
         policy.payload_type = self.payload_type.clone();
         policy.legacy_signing = self.legacy_signing.map(|legacy| match legacy {
             Legacy::RawPayload => LegacySigning::RawPayload,
@@ -309,6 +315,11 @@ impl KeyArgs {
         if let Some(mode) = policy.legacy_signing {
             policy.waivers.push(format!("--legacy-signing {}", mode.name()));
         }
+        if let Some(path) = &self.trust {
+            let fail = |why| Failure::usage(format!("cannot use the trust policy {}: {why}", path.display()));
+            let file = trust_file::load(path).map_err(Failure::usage)?;
+            file.apply(&mut policy, self.allow_example_keys).map_err(|error| fail(error.to_string()))?;
+        }
         for path in &self.key {
             let fail = |why: String| Failure::usage(format!("cannot use the key {}: {why}", path.display()));
             for key in key::parse(&read_key(path)?).map_err(|error| fail(error.to_string()))? {
@@ -316,17 +327,30 @@ impl KeyArgs {
                 policy.keys.trust_public(key);
             }
         }
-        let public: Vec<String> = policy.keys.public().iter().flat_map(public_forms).collect();
         for path in &self.hmac_key {
             let fail = |why: String| Failure::usage(format!("cannot use the shared secret {}: {why}", path.display()));
             let key = SecretKey::from_bytes(&read_key(path)?).map_err(|error| fail(error.to_string()))?;
-            if public.iter().any(|form| form == key.fingerprint()) {
+            if policy.keys.publishes(&key) {
                 return Err(fail("it is a public key that was given with --key: everybody knows it".into()));
             }
             self.admit(key.fingerprint(), path, &mut policy)?;
             policy.keys.trust_secret(key);
         }
+        self.nobody(&policy)?;
         Ok(policy)
+    }
+
+    /// Keys that a policy file knows by fingerprint come by option; a public key that comes so may be a secret of the file.
+    fn nobody(&self, policy: &Policy) -> Result<(), Failure> {
+        let Some(path) = &self.trust else { return Ok(()) };
+        let fail = |why: &str| Err(Failure::usage(format!("cannot use the trust policy {}: {why}", path.display())));
+        if !policy.keys.trusts_somebody() {
+            return fail("it knows the keys that it trusts by fingerprint only; give the keys themselves with --key");
+        }
+        if policy.keys.secret().iter().any(|secret| policy.keys.publishes(secret)) {
+            return fail("one of its secrets is a public key that was given with --key: everybody knows it");
+        }
+        Ok(())
     }
 
     fn admit(&self, fingerprint: &str, path: &std::path::Path, policy: &mut Policy) -> Result<(), Failure> {
@@ -344,13 +368,6 @@ impl KeyArgs {
         }
         Ok(())
     }
-}
-
-/// Fingerprints that a public key's raw bytes would have if they were taken for a secret.
-fn public_forms(key: &PublicKey) -> Vec<String> {
-    let der = key.spki_der();
-    let tails = [32, 64, 65, 96, 97].into_iter().filter_map(|length| der.len().checked_sub(length));
-    tails.chain([0]).map(|start| format!("sha256:{}", hex(&sha256(&der[start..])))).collect()
 }
 
 /// Key files are usage: exit 2 where they cannot be read.
@@ -376,7 +393,7 @@ pub(super) struct PolicyArgs {
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = property)]
     require: Option<Vec<Property>>,
     /// Waive entries that no document lists (repeatable)
-    #[arg(long, value_name = "GLOB", value_parser = glob)]
+    #[arg(long, value_name = "GLOB", value_parser = terms::glob)]
     allow_extra: Vec<String>,
     /// Older than this is stale: 7d, 72h
     #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
@@ -403,25 +420,6 @@ fn property(name: &str) -> Result<Property, String> {
         let known: Vec<&str> = Property::ALL.iter().map(|p| p.name()).collect();
         format!("unknown property; known are {}", known.join(", "))
     })
-}
-
-/// A glob that says what it waives: no negation, and brackets and braces that close.
-fn glob(text: &str) -> Result<String, String> {
-    let balanced = |open: char, close: char| {
-        text.chars().try_fold(0i32, |depth, c| {
-            let depth = depth + i32::from(c == open) - i32::from(c == close);
-            (depth >= 0).then_some(depth)
-        }) == Some(0)
-    };
-    if text.is_empty() || text.starts_with('!') {
-        return Err(
-            "expected a glob of the entries to waive; a negated or empty one would waive everything else".into()
-        );
-    }
-    if !balanced('[', ']') || !balanced('{', '}') {
-        return Err("expected brackets and braces in pairs".into());
-    }
-    Ok(text.to_string())
 }
 
 impl PolicyArgs {

@@ -9,6 +9,7 @@ mod key;
 mod output;
 mod refused;
 mod revocation;
+mod trust;
 mod tuf;
 mod verify;
 
@@ -53,6 +54,9 @@ enum Verb {
     /// Keys
     #[command(subcommand)]
     Key(key::Verb),
+    /// Trust policies
+    #[command(subcommand)]
+    Trust(trust::Verb),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -75,6 +79,7 @@ pub fn run() -> u8 {
         Verb::Tuf(tuf::Verb::Verify(args)) => tuf::run(args),
         Verb::Revocation(revocation::Verb::Verify(args)) => revocation::run(args),
         Verb::Key(key::Verb::Show(args)) => key::run(args),
+        Verb::Trust(trust::Verb::Show(args)) => trust::run(args),
         Verb::Completions { shell } => generated(|out| {
             clap_complete::generate(*shell, &mut Cli::command(), "portcullis", out);
             Ok(())

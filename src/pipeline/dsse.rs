@@ -12,9 +12,10 @@ use crate::format::digest::{Digests, sha256};
 use crate::format::inventory::{Document, EntryKind, Inventory, Location, Observed};
 use crate::format::limits::Limits;
 use crate::trust::authority::{Authority, Standing};
+use crate::trust::check::{self, Check};
 use crate::trust::envelope::{self, Authentication};
 use crate::trust::policy::{Policy, Property};
-use crate::trust::verdict::judge;
+use crate::trust::verdict::{Verdict, judge};
 use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
@@ -25,6 +26,7 @@ use std::path::Path;
 pub fn verify(input: &Path, policy: &Policy) -> Result<(Verification, Option<Vec<u8>>), EnvironmentError> {
     let bytes = if input.as_os_str() == "-" { read_stdin()? } else { read_small(input, Limits::MAX_DOCUMENT)? };
     let name = input.file_name().map_or(b"envelope".to_vec(), |name| name.as_encoded_bytes().to_vec());
+    let policy = &policy.for_kind(DsseEnvelope.id());
     let mut inventory = inventory_of(name, bytes);
     let mut bundle = DsseEnvelope.interpret(&mut inventory);
     let mut checks = std::mem::take(&mut bundle.checks);
@@ -42,7 +44,18 @@ pub fn verify(input: &Path, policy: &Policy) -> Result<(Verification, Option<Vec
             established.extend((by == Authentication::PublicKey).then_some(Property::PublicKey));
         }
     }
-    let required = vec![Property::Signature];
+    let mut required = policy.demanded();
+    required.push(Property::Signature);
+    required.extend(policy.max_age.map(|_| Property::Fresh));
+    required.sort();
+    required.dedup();
+    if required.contains(&Property::Fresh) {
+        checks.push(Check::skip(
+            check::AGE,
+            "",
+            "freshness is required, and an envelope by itself does not say its age",
+        ));
+    }
     let verdict = judge(&required, &established, &checks);
     let recognition = Recognition {
         kind: &DsseEnvelope,
@@ -71,8 +84,9 @@ pub fn verify(input: &Path, policy: &Policy) -> Result<(Verification, Option<Vec
         established,
         verdict,
         waivers,
+        policy: policy.record().cloned(),
     };
-    Ok((verification, payload))
+    Ok((verification, payload.filter(|_| verdict == Verdict::Verified)))
 }
 
 /// Standard input as one document.

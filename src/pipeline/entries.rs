@@ -226,8 +226,8 @@ fn check_unlisted(
         let Some(why) = unvouched(reading, authority, index, &documents) else { continue };
         let entry = reading.inventory.entry(index);
         match policy.waives_extra(entry.normal_path()) {
-            Some(glob) => {
-                waived.insert(format!("--allow-extra {glob}"));
+            Some(waiver) => {
+                waived.insert(waiver);
             }
             None => rows.push(Check::fail(check::ENTRY_UNLISTED, &entry.path, why)),
         }

@@ -25,6 +25,7 @@ pub mod spool;
 mod stream;
 mod tree;
 mod trivy;
+pub mod trust_file;
 pub mod tuf;
 pub mod verify;
 pub mod whole;

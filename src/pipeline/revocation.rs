@@ -147,6 +147,7 @@ fn assess(
         required,
         established,
         verdict,
+        policy: None,
         waivers: policy.waivers.clone(),
     };
     (verification, state)

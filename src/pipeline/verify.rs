@@ -16,6 +16,7 @@ use crate::trust::check::{self, Check};
 use crate::trust::claims::{ClaimingDocument, Outcome};
 use crate::trust::envelope::{Authentication, Signer};
 use crate::trust::policy::{Policy, Property};
+use crate::trust::rules::PolicyRecord;
 use crate::trust::verdict::{Verdict, judge};
 use crate::trust::whole::Message;
 use std::collections::{BTreeSet, HashSet};
@@ -40,12 +41,15 @@ pub struct Verification {
     pub verdict: Verdict,
     /// Waivers that were used.
     pub waivers: Vec<String>,
+    /// The policy file, where one was given.
+    pub policy: Option<PolicyRecord>,
 }
 
 /// Reads and judges; for a delta also the bundle that it builds on.
 pub fn verify(request: &Request, policy: &Policy, progress: &Progress) -> Result<Verification, TufError> {
     let mut reading = inspect::read(request, progress)?;
     base::compare(&mut reading, request, progress)?;
+    let policy = &policy.for_kind(reading.recognition.kind.id());
     let message =
         if reading.whole.signatures.is_empty() { None } else { Some(whole::message(&reading, policy, progress)?) };
     assess(reading, message, request, policy)
@@ -64,10 +68,10 @@ fn assess(
     if reading.inventory.container.last() == Some(&"file") {
         let detail = "the compressed stream holds no archive; a bundle is a directory or a tar";
         checks.insert(0, Check::fail(check::of_defect(Defect::ContainerFormat), "", detail));
-        return Ok(stopped(reading, checks, required, waivers));
+        return Ok(stopped(reading, checks, required, waivers, policy));
     }
     if reading.inventory.incomplete {
-        return Ok(stopped(reading, checks, required, waivers));
+        return Ok(stopped(reading, checks, required, waivers, policy));
     }
     let mut proven = signatures::check(&mut reading, message, policy, &mut checks);
     let tuf_held = bundle_tuf::check(&mut reading, request, policy.at, &mut proven, &mut checks)?;
@@ -90,11 +94,28 @@ fn assess(
         established.remove(&Property::Integrity);
     }
     let verdict = judge(&required, &established, &checks);
-    Ok(Verification { reading, authority, checks, signers, authenticated_by, required, established, verdict, waivers })
+    Ok(Verification {
+        reading,
+        authority,
+        checks,
+        signers,
+        authenticated_by,
+        required,
+        established,
+        verdict,
+        waivers,
+        policy: policy.record().cloned(),
+    })
 }
 
 /// Reading stopped at a container defect: nothing more is concluded.
-fn stopped(reading: Reading, mut checks: Vec<Check>, required: Vec<Property>, waivers: Vec<String>) -> Verification {
+fn stopped(
+    reading: Reading,
+    mut checks: Vec<Check>,
+    required: Vec<Property>,
+    waivers: Vec<String>,
+    policy: &Policy,
+) -> Verification {
     let detail = "not checked: the container could not be read to its end";
     for kind in [check::DSSE_SIGNATURE, check::ENTRY_DIGEST, check::ENTRY_MISSING, check::ENTRY_UNLISTED] {
         checks.push(Check::skip(kind, "", detail));
@@ -111,6 +132,7 @@ fn stopped(reading: Reading, mut checks: Vec<Check>, required: Vec<Property>, wa
         established: BTreeSet::new(),
         verdict,
         waivers,
+        policy: policy.record().cloned(),
     }
 }
 

@@ -113,6 +113,15 @@ impl Serialize for Report<'_> {
         map.serialize_entry("exit_code", &self.exit_code)?;
         map.serialize_entry("required", &self.required())?;
         map.serialize_entry("authentication", &Authenticated(self))?;
+        if let Some(policy) = self.policy() {
+            let sha256 = hex(&policy.sha256);
+            let members = [
+                ("name", json!(lossless(&policy.name))),
+                ("sha256", json!(sha256)),
+                ("overridden", json!(policy.overridden)),
+            ];
+            map.serialize_entry("policy", &Ordered(members))?;
+        }
         map.serialize_entry("checks", &Each(self.checks().iter().map(CheckView)))?;
         map.serialize_entry("summary", &Ordered(summary(self)))?;
         map.serialize_entry("entries", &Entries(self))?;
@@ -209,6 +218,9 @@ impl Serialize for SignerView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let signer = self.0;
         let mut map = serializer.serialize_map(None)?;
+        if let Some(name) = &signer.name {
+            map.serialize_entry("name", name)?;
+        }
         map.serialize_entry("fingerprint", &signer.fingerprint)?;
         map.serialize_entry("keyid", &signer.keyid)?;
         map.serialize_entry("scheme", signer.scheme)?;

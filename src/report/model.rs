@@ -10,6 +10,7 @@ use crate::trust::authority::Standing;
 use crate::trust::check::Check;
 use crate::trust::claims::Claims;
 use crate::trust::envelope::Signer;
+use crate::trust::rules::PolicyRecord;
 use crate::trust::verdict::Verdict;
 
 /// The input as such.
@@ -119,6 +120,14 @@ impl<'a> Report<'a> {
         match &self.outcome {
             Outcome::Inspected(_) => &[],
             Outcome::Verified(verification) => &verification.waivers,
+        }
+    }
+
+    /// The policy file that was in force.
+    pub fn policy(&self) -> Option<&'a PolicyRecord> {
+        match &self.outcome {
+            Outcome::Inspected(_) => None,
+            Outcome::Verified(verification) => verification.policy.as_ref(),
         }
     }
 

@@ -180,7 +180,18 @@ impl<W: Write> Page<W> {
             let document = clean(&signer.document);
             let whole = report.reading().whole.signatures.iter().any(|signature| signature.name == signer.document);
             let what = if whole { format!("the input as a whole ({document})") } else { document };
-            self.wrap("  ", &format!("{} {}{keyid} signed {what}{input}{shared}", signer.scheme, signer.fingerprint))?;
+            let name = signer.name.as_deref().map_or(String::new(), |name| format!("key {}: ", clean_text(name)));
+            self.wrap(
+                "  ",
+                &format!("{name}{} {}{keyid} signed {what}{input}{shared}", signer.scheme, signer.fingerprint),
+            )?;
+        }
+        if let Some(policy) = report.policy() {
+            let name = clean(&policy.name);
+            self.wrap("  ", &format!("judged by the trust policy {name} (sha256:{})", hex(&policy.sha256)))?;
+            for option in &policy.overridden {
+                self.wrap("  ", &format!("overridden: {}", clean_text(option)))?;
+            }
         }
         if report.inventory().incomplete {
             return self.wrap("  ", "reading stopped early, so nothing is concluded about single entries");

@@ -1,10 +1,9 @@
 //! Verifying a detached signature over the raw bytes of a file (`cosign sign-blob --key`) against the policy.
 
 use super::check::{self, Check};
-use super::envelope::{EnvelopeOutcome, EnvelopeProof, Signer, keys_behind, weakest_needed};
+use super::envelope::{Authentication, EnvelopeOutcome, EnvelopeProof, keys_behind, weakest_needed};
 use super::policy::Policy;
-use super::signature::Scheme;
-use super::threshold;
+use super::tally::{Place, Tally};
 use super::verified::Verified;
 use crate::format::digest::sha256;
 
@@ -17,29 +16,23 @@ pub fn verify(untrusted_signature: &[u8], name: &[u8], message: &[u8], policy: &
         let checks = vec![Check::skip(check::BLOB_SIGNATURE, name, detail)];
         return EnvelopeOutcome { checks, signers: Vec::new(), proof: None };
     }
-    let found = keys_behind(message, untrusted_signature, policy).into_iter();
-    let public = found.filter(|(_, scheme, _)| *scheme != Scheme::HmacSha256);
-    let signers: Vec<Signer> = public
-        .map(|(fingerprint, scheme, by)| Signer {
-            fingerprint,
-            keyid: None,
-            scheme: scheme.name(),
-            input: "raw-bytes",
-            by,
-            document: name.to_vec(),
-        })
-        .collect();
-    let (count, threshold) =
-        (threshold::distinct(signers.iter().map(|s| s.fingerprint.as_str())), policy.threshold.get());
-    let reached = count >= threshold;
+    let (mut tally, place) = (Tally::default(), Place { document: name, keyid: None, input: "raw-bytes" });
+    let found = keys_behind(message, untrusted_signature, policy);
+    let public = found.iter().filter(|found| found.by == Authentication::PublicKey);
+    public.for_each(|found| tally.note(found, &place, policy));
+    let (count, threshold, reached) = (tally.count(), policy.threshold.get(), tally.reaches(policy));
+    let refusals = tally.besides();
     let outcome = if reached {
-        Ok(format!("{count} of {threshold} required keys, over the raw bytes of the file"))
+        Ok(format!("{count} of {threshold} required keys, over the raw bytes of the file{refusals}"))
     } else if count > 0 {
-        Err(format!("expected {threshold} distinct trusted keys; a file of this form holds one signature"))
+        Err(format!("expected {threshold} distinct trusted keys; a file of this form holds one signature{refusals}"))
+    } else if tally.only_refused() {
+        Err(format!("expected a signature by a trusted key that may sign this, found none{}", tally.only_by()))
     } else {
         Err("it is no signature by a trusted key over these bytes; the file was changed after signing, or another key signed it"
             .into())
     };
+    let signers = tally.signers;
     let row = Check::of(check::BLOB_SIGNATURE, name, outcome)
         .with("good_keys", count.to_string())
         .with("threshold", threshold.to_string());

@@ -3,6 +3,7 @@
 use super::check::{self, Check};
 use super::policy::{LegacySigning, Policy};
 use super::signature::{self, Scheme};
+use super::tally::{Found, Place, Tally};
 use super::threshold;
 use super::verified::Verified;
 use crate::format::dsse::Envelope;
@@ -36,6 +37,8 @@ impl Authentication {
 /// A key of the operator that signed a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signer {
+    /// The operator's name for the key, from the policy file.
+    pub name: Option<String>,
     /// `sha256:<hex>` of the key.
     pub fingerprint: String,
     /// The key id that the signature states: a hint, authenticated by nobody.
@@ -82,11 +85,10 @@ pub fn verify(untrusted: &Envelope, name: &[u8], payload_types: &[&str], policy:
         checks.push(Check::skip(check::DSSE_SIGNATURE, name, detail));
         return EnvelopeOutcome { checks, signers: Vec::new(), proof: None };
     }
-    let (signers, exhausted) = find_signers(untrusted, name, policy);
-    let count = threshold::distinct(signers.iter().map(|s| s.fingerprint.as_str()));
-    let reached = threshold::reached(signers.iter().map(|s| s.fingerprint.as_str()), policy.threshold);
-    checks.push(signature_check(untrusted, name, policy, &signers, count, reached, exhausted));
-    let bound = reached && !checks.iter().any(Check::failed);
+    let (tally, exhausted) = find_signers(untrusted, name, policy);
+    checks.push(signature_check(untrusted, name, policy, &tally, exhausted));
+    let bound = tally.reaches(policy) && !checks.iter().any(Check::failed);
+    let signers = tally.signers;
     let proof = bound.then(|| {
         Verified::established(EnvelopeProof {
             by: weakest_needed(&signers, policy),
@@ -111,24 +113,23 @@ fn payload_type(envelope: &Envelope, name: &[u8], expected: &[&str], policy: &Po
     Check::fail(check::DSSE_PAYLOAD_TYPE, name, detail).with("payload_type", found)
 }
 
-fn signature_check(
-    envelope: &Envelope,
-    name: &[u8],
-    policy: &Policy,
-    signers: &[Signer],
-    count: usize,
-    reached: bool,
-    exhausted: bool,
-) -> Check {
-    let (threshold, all) = (policy.threshold.get(), envelope.signatures().len());
-    let check = if reached {
-        let legacy = signers.iter().find(|s| s.input != "pae");
+fn signature_check(envelope: &Envelope, name: &[u8], policy: &Policy, tally: &Tally, exhausted: bool) -> Check {
+    let (threshold, all, count) = (policy.threshold.get(), envelope.signatures().len(), tally.count());
+    let refusals = tally.besides();
+    let check = if tally.reaches(policy) {
+        let legacy = tally.signers.iter().find(|s| s.input != "pae");
         let how = legacy.map_or(String::new(), |s| {
             format!(", over the non-standard signing input {}, which leaves the payload type unsigned", s.input)
         });
-        Check::pass(check::DSSE_SIGNATURE, name, format!("{count} of {threshold} required keys{how}"))
+        Check::pass(check::DSSE_SIGNATURE, name, format!("{count} of {threshold} required keys{how}{refusals}"))
     } else if exhausted {
         let detail = "too many signatures for a payload of this size; the work was stopped";
+        Check::fail(check::DSSE_SIGNATURE, name, detail)
+    } else if tally.only_refused() {
+        let detail = format!(
+            "expected good signatures by {threshold} trusted keys that may sign this, found none{}",
+            tally.only_by()
+        );
         Check::fail(check::DSSE_SIGNATURE, name, detail)
     } else {
         let ids: Vec<String> = envelope.signatures().iter().filter_map(|s| s.keyid.clone()).take(4).collect();
@@ -136,7 +137,7 @@ fn signature_check(
             if ids.is_empty() { String::new() } else { format!("; the envelope names key ids {}", ids.join(", ")) };
         let detail = format!(
             "expected good signatures by {threshold} distinct trusted keys, found {count} among {all} signatures{hint}; \
-             the content was changed after signing, or other keys signed it"
+             the content was changed after signing, or other keys signed it{refusals}"
         );
         Check::fail(check::DSSE_SIGNATURE, name, detail)
     };
@@ -147,9 +148,9 @@ fn signature_check(
 }
 
 /// Every pair of signature and trusted key that verifies. Hints in the envelope decide nothing.
-fn find_signers(envelope: &Envelope, name: &[u8], policy: &Policy) -> (Vec<Signer>, bool) {
+fn find_signers(envelope: &Envelope, name: &[u8], policy: &Policy) -> (Tally, bool) {
     let inputs = signing_inputs(envelope, policy);
-    let (mut signers, mut work) = (Vec::new(), 0u64);
+    let (mut tally, mut work) = (Tally::default(), 0u64);
     for untrusted in envelope.signatures() {
         let Ok(bytes) = &untrusted.bytes else { continue };
         for (input, message) in &inputs {
@@ -157,34 +158,26 @@ fn find_signers(envelope: &Envelope, name: &[u8], policy: &Policy) -> (Vec<Signe
                 (message.len() as u64 + 64) * (2 * policy.keys.public().len() + policy.keys.secret().len()) as u64,
             );
             if work > MAX_WORK {
-                return (signers, true);
+                return (tally, true);
             }
-            let found = keys_behind(message, bytes, policy);
-            signers.extend(found.into_iter().map(|(fingerprint, scheme, by)| Signer {
-                fingerprint,
-                keyid: untrusted.keyid.clone(),
-                scheme: scheme.name(),
-                input,
-                by,
-                document: name.to_vec(),
-            }));
+            let place = Place { document: name, keyid: untrusted.keyid.as_deref(), input };
+            keys_behind(message, bytes, policy).iter().for_each(|found| tally.note(found, &place, policy));
         }
     }
-    (signers, false)
+    (tally, false)
 }
 
-pub(super) fn keys_behind(
-    message: &[u8],
-    untrusted_signature: &[u8],
-    policy: &Policy,
-) -> Vec<(String, Scheme, Authentication)> {
+/// Every key of the policy that made this signature, whether it counts or not: [`Tally::note`] decides that.
+pub(super) fn keys_behind<'a>(message: &[u8], untrusted_signature: &[u8], policy: &'a Policy) -> Vec<Found<'a>> {
+    let found = |fingerprint, scheme, by| Found { fingerprint, scheme, alias: None, by };
     let public = policy.keys.public().iter().filter_map(|key| {
-        let scheme = signature::verify_any(key, &policy.schemes, message, untrusted_signature).ok()?;
-        Some((key.fingerprint().to_string(), scheme, Authentication::PublicKey))
+        let schemes = policy.keys.schemes(key.fingerprint(), policy.schemes);
+        let scheme = signature::verify_any(key, &schemes, message, untrusted_signature).ok()?;
+        Some(found(key.fingerprint(), scheme, Authentication::PublicKey))
     });
     let secret = policy.keys.secret().iter().filter_map(|key| {
         signature::verify_hmac(key, message, untrusted_signature).ok()?;
-        Some((key.fingerprint().to_string(), Scheme::HmacSha256, Authentication::SharedSecret))
+        Some(found(key.fingerprint(), Scheme::HmacSha256, Authentication::SharedSecret))
     });
     public.chain(secret).collect()
 }

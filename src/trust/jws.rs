@@ -6,10 +6,11 @@
 //! repeated as a hint and decides nothing; keys and certificates in the header are not even read.
 
 use super::check::{self, Check};
-use super::envelope::{Authentication, EnvelopeOutcome, EnvelopeProof, Signer, weakest_needed};
+use super::envelope::{Authentication, EnvelopeOutcome, EnvelopeProof, weakest_needed};
+use super::key::PublicKey;
 use super::policy::Policy;
-use super::signature::{self, Scheme, SignatureError};
-use super::threshold;
+use super::signature::{self, Scheme, SchemeSet, SignatureError};
+use super::tally::{Found, Place, Tally};
 use super::verified::Verified;
 use crate::format::digest::{hex, sha256};
 use crate::format::jws::Jws;
@@ -26,21 +27,19 @@ const INPUT: &str = "jws";
 /// unless the JWS is wrong whatever the key. The outcome has one check, [`check::JWS_SIGNATURE`]. The policy's payload
 /// type and legacy signing input are of DSSE and do not matter here.
 pub fn verify(untrusted: &Jws, name: &[u8], payload: &[u8], policy: &Policy) -> JwsOutcome {
-    let signers = match examine(untrusted, name, payload, policy) {
-        Ok(signers) => signers,
+    let tally = match examine(untrusted, name, payload, policy) {
+        Ok(tally) => tally,
         Err(check) => return EnvelopeOutcome { checks: vec![check], signers: Vec::new(), proof: None },
     };
-    let fingerprints = || signers.iter().map(|signer| signer.fingerprint.as_str());
-    let count = threshold::distinct(fingerprints());
-    let wanted = policy.threshold.get();
-    let reached = threshold::reached(fingerprints(), policy.threshold);
+    let (count, wanted, reached) = (tally.count(), policy.threshold.get(), tally.reaches(policy));
+    let (refusals, signers) = (tally.besides(), tally.signers);
     let check = if reached {
-        let detail = format!("{count} of {wanted} required keys ({})", untrusted.alg());
+        let detail = format!("{count} of {wanted} required keys ({}){refusals}", untrusted.alg());
         Check::pass(check::JWS_SIGNATURE, name, detail)
     } else {
         let detail = format!(
             "expected good signatures by {wanted} distinct trusted keys, found {count}: a JWS in compact form carries \
-             one signature; ask the sender for a form with more, or require one key"
+             one signature; ask the sender for a form with more, or require one key{refusals}"
         );
         Check::fail(check::JWS_SIGNATURE, name, detail)
     };
@@ -53,7 +52,7 @@ pub fn verify(untrusted: &Jws, name: &[u8], payload: &[u8], policy: &Policy) -> 
 }
 
 /// The keys that signed, at least one; or the check that says why there is none.
-fn examine(untrusted: &Jws, name: &[u8], payload: &[u8], policy: &Policy) -> Result<Vec<Signer>, Check> {
+fn examine(untrusted: &Jws, name: &[u8], payload: &[u8], policy: &Policy) -> Result<Tally, Check> {
     let fail = |detail: String| Check::fail(check::JWS_SIGNATURE, name, detail).with("alg", untrusted.alg());
     if let Some(attached) = untrusted.payload().filter(|attached| *attached != payload) {
         let detail = format!(
@@ -91,16 +90,18 @@ fn scheme(alg: &str) -> Option<Scheme> {
     }
 }
 
-/// Whether the policy allows the scheme. JOSE has ECDSA in the form of fixed length only, so a policy that allows the
-/// curve and hash in DER allows it here; HMAC is allowed by whoever gives a secret.
-fn is_allowed(scheme: Scheme, policy: &Policy) -> bool {
-    let allowed = |scheme| policy.schemes.contains(scheme);
+/// JOSE has ECDSA in the form of fixed length only, so a policy that allows the curve and hash in DER allows it here.
+fn alias(scheme: Scheme) -> Option<Scheme> {
     match scheme {
-        Scheme::EcdsaP256Sha256Fixed => allowed(scheme) || allowed(Scheme::EcdsaP256Sha256),
-        Scheme::EcdsaP384Sha384Fixed => allowed(scheme) || allowed(Scheme::EcdsaP384Sha384),
-        Scheme::HmacSha256 => true,
-        _ => allowed(scheme),
+        Scheme::EcdsaP256Sha256Fixed => Some(Scheme::EcdsaP256Sha256),
+        Scheme::EcdsaP384Sha384Fixed => Some(Scheme::EcdsaP384Sha384),
+        _ => None,
     }
+}
+
+/// Whether the set allows the scheme; HMAC is allowed by whoever gives a secret.
+fn is_allowed(scheme: Scheme, set: SchemeSet) -> bool {
+    scheme == Scheme::HmacSha256 || set.contains(scheme) || alias(scheme).is_some_and(|alias| set.contains(alias))
 }
 
 fn find_signers(
@@ -109,43 +110,42 @@ fn find_signers(
     payload: &[u8],
     scheme: Scheme,
     policy: &Policy,
-) -> Result<Vec<Signer>, String> {
+) -> Result<Tally, String> {
     let alg = untrusted.alg();
-    if !is_allowed(scheme, policy) {
+    let general = std::iter::once(policy.schemes);
+    let own = policy.keys.public().iter().map(|key| policy.keys.schemes(key.fingerprint(), policy.schemes));
+    if !general.chain(own).any(|set| is_allowed(scheme, set)) {
         return Err(format!("alg {alg} is {scheme}, expected one that the policy allows: {}", policy.schemes));
     }
     let tried = try_keys(untrusted, &untrusted.signing_input(payload), scheme, policy);
     if tried.is_empty() {
         return Err(no_fitting_key(alg, scheme, policy));
     }
-    let mut signers = Vec::new();
+    let (mut tally, place) = (Tally::default(), Place { document: name, keyid: untrusted.kid(), input: INPUT });
     let mut refusal = None;
     let count = tried.len();
     for (fingerprint, by, outcome) in tried {
         match outcome {
-            Ok(()) => signers.push(Signer {
-                fingerprint: fingerprint.to_owned(),
-                keyid: untrusted.kid().map(str::to_owned),
-                scheme: scheme.name(),
-                input: INPUT,
-                by,
-                document: name.to_vec(),
-            }),
+            Ok(()) => tally.note(&Found { fingerprint, scheme, alias: alias(scheme), by }, &place, policy),
             Err(error) => refusal = Some(error),
         }
     }
     match refusal {
-        Some(SignatureError::Malformed { .. }) if signers.is_empty() => {
+        _ if tally.only_refused() => Err(format!(
+            "expected an {alg} signature by a trusted key that may sign this, found none{}",
+            tally.only_by()
+        )),
+        Some(SignatureError::Malformed { .. }) if tally.signers.is_empty() => {
             Err(format!("alg {alg}: {}", refusal.map(|error| error.to_string()).unwrap_or_default()))
         }
-        _ if signers.is_empty() => {
+        _ if tally.signers.is_empty() => {
             let hint = untrusted.kid().map_or(String::new(), |kid| format!("; the header names key id {kid}"));
             Err(format!(
                 "expected a good {alg} signature by a trusted key, found none by the {count} that can check it{hint}; \
                  the content was changed after signing, or another key signed it"
             ))
         }
-        _ => Ok(signers),
+        _ => Ok(tally),
     }
 }
 
@@ -163,7 +163,10 @@ fn try_keys<'a>(
             .map(|key| (key.fingerprint(), Authentication::SharedSecret, signature::verify_hmac(key, input, signature)))
             .collect();
     }
-    let fitting = policy.keys.public().iter().filter(|key| scheme.fits(key.kind()));
+    let fits = |key: &&PublicKey| {
+        scheme.fits(key.kind()) && is_allowed(scheme, policy.keys.schemes(key.fingerprint(), policy.schemes))
+    };
+    let fitting = policy.keys.public().iter().filter(fits);
     fitting
         .map(|key| (key.fingerprint(), Authentication::PublicKey, signature::verify(key, scheme, input, signature)))
         .collect()

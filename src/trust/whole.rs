@@ -8,6 +8,7 @@ use super::envelope::{Authentication, EnvelopeOutcome, EnvelopeProof, Signer, we
 use super::key::{KeyKind, PublicKey};
 use super::policy::Policy;
 use super::signature::{self, MessageDigests, Scheme, SignatureError, StreamedEd25519};
+use super::tally::{Found, Place, Tally};
 use super::threshold;
 use super::verified::Verified;
 use crate::format::digest::Sha256Bytes;
@@ -54,7 +55,8 @@ impl Message {
     fn try_keys(&self, position: usize, untrusted: &[u8], policy: &Policy) -> Tried {
         let mut tried = Tried::default();
         for key in policy.keys.public() {
-            for scheme in policy.schemes.iter().filter(|scheme| scheme.fits(key.kind())) {
+            let schemes = policy.keys.schemes(key.fingerprint(), policy.schemes);
+            for scheme in schemes.iter().filter(|scheme| scheme.fits(key.kind())) {
                 match (self.try_key(position, untrusted, key, scheme), &tried.undecided) {
                     (Ok(()), _) => {
                         tried.good.push((key.fingerprint().to_string(), scheme));
@@ -82,6 +84,7 @@ impl Message {
 /// What the trusted keys say of one signature.
 #[derive(Default)]
 struct Tried {
+    /// Keys that made it, whether they count or not.
     good: Vec<(String, Scheme)>,
     /// A scheme that could not be checked, and in which the bytes may be a signature.
     undecided: Option<Scheme>,
@@ -100,7 +103,9 @@ impl Streamed {
     pub fn new(signatures: &[WholeSignature], policy: &Policy) -> Streamed {
         let mut ed25519 = Vec::new();
         for (at, signature) in signatures.iter().enumerate() {
-            for key in policy.keys.public().iter().filter(|_| policy.schemes.contains(Scheme::Ed25519)) {
+            let tried =
+                |key: &&PublicKey| policy.keys.schemes(key.fingerprint(), policy.schemes).contains(Scheme::Ed25519);
+            for key in policy.keys.public().iter().filter(tried) {
                 if let Ok(begun) = StreamedEd25519::new(key, &signature.bytes) {
                     ed25519.push((at, key.fingerprint().to_string(), begun));
                 }
@@ -151,16 +156,15 @@ pub fn verify(signatures: &[WholeSignature], message: Result<&Message, &str>, po
     };
     let tried: Vec<Tried> =
         signatures.iter().enumerate().map(|(at, s)| message.try_keys(at, &s.bytes, policy)).collect();
-    let signers: Vec<Signer> = signatures
-        .iter()
-        .zip(&tried)
-        .flat_map(|(signature, tried)| tried.good.iter().map(|(key, scheme)| signer(signature, key, *scheme)))
-        .collect();
-    let count = threshold::distinct(signers.iter().map(|s| s.fingerprint.as_str()));
+    let tallies: Vec<Tally> =
+        signatures.iter().zip(&tried).map(|(signature, tried)| tally(signature, tried, policy)).collect();
+    let signers = || tallies.iter().flat_map(|tally| &tally.signers);
+    let count = threshold::distinct(signers().map(|s| s.fingerprint.as_str()));
     let undecided = tried.iter().any(|tried| tried.good.is_empty() && tried.undecided.is_some());
     let judged = Judged { count, threshold: policy.threshold.get(), undecided };
-    let checks: Vec<Check> =
-        signatures.iter().zip(&tried).map(|(signature, tried)| judged.row(signature, tried)).collect();
+    let rows = signatures.iter().zip(tried.iter().zip(&tallies));
+    let checks: Vec<Check> = rows.map(|(signature, (tried, tally))| judged.row(signature, tried, tally)).collect();
+    let signers: Vec<Signer> = signers().cloned().collect();
     let all_good = checks.iter().all(|check| check.status == check::Status::Pass);
     let proof = (all_good && count >= judged.threshold).then(|| {
         let by = weakest_needed(&signers, policy);
@@ -169,15 +173,14 @@ pub fn verify(signatures: &[WholeSignature], message: Result<&Message, &str>, po
     EnvelopeOutcome { checks, signers, proof }
 }
 
-fn signer(signature: &WholeSignature, fingerprint: &str, scheme: Scheme) -> Signer {
-    Signer {
-        fingerprint: fingerprint.to_string(),
-        keyid: None,
-        scheme: scheme.name(),
-        input: "raw-bytes",
-        by: Authentication::PublicKey,
-        document: signature.name.clone(),
+/// Which of the keys that made a signature count.
+fn tally(signature: &WholeSignature, tried: &Tried, policy: &Policy) -> Tally {
+    let (mut tally, place) = (Tally::default(), Place { document: &signature.name, keyid: None, input: "raw-bytes" });
+    for (fingerprint, scheme) in &tried.good {
+        let found = Found { fingerprint, scheme: *scheme, alias: None, by: Authentication::PublicKey };
+        tally.note(&found, &place, policy);
     }
+    tally
 }
 
 /// A skipped row of a file that the operator named keeps the run from ending well.
@@ -193,7 +196,7 @@ struct Judged {
 }
 
 impl Judged {
-    fn row(&self, signature: &WholeSignature, tried: &Tried) -> Check {
+    fn row(&self, signature: &WholeSignature, tried: &Tried, tally: &Tally) -> Check {
         let Judged { count, threshold, undecided } = *self;
         let (kind, name) = (check::BLOB_SIGNATURE, &signature.name);
         let row = match tried.undecided.filter(|_| tried.good.is_empty()) {
@@ -210,8 +213,14 @@ impl Judged {
                 "it is no signature by a trusted key over the input file as a whole; the file was changed after \
                  signing, another key signed it, or the signature is that of another file",
             ),
+            None if tally.only_refused() => {
+                let detail =
+                    format!("expected a signature by a trusted key that may sign this, found none{}", tally.only_by());
+                Check::fail(kind, name, detail)
+            }
             None if count >= threshold => {
-                let detail = format!("{count} of {threshold} required keys, over the input file as a whole");
+                let besides = tally.besides();
+                let detail = format!("{count} of {threshold} required keys, over the input file as a whole{besides}");
                 Check::pass(kind, name, detail)
             }
             None if undecided => {

@@ -54,6 +54,7 @@ impl Record {
         self.files.insert(path.into(), used);
         self.roles.push(RoleDocument { path: path.into(), accepted: accepted.clone() });
         self.signers.extend(accepted.signers.iter().map(|signer| Signer {
+            name: None,
             fingerprint: signer.fingerprint.clone(),
             keyid: Some(signer.keyid.clone()),
             scheme: signer.scheme,
@@ -138,6 +139,7 @@ impl Record {
             established,
             verdict,
             waivers: Vec::new(),
+            policy: None,
         }
     }
 }

@@ -89,6 +89,7 @@ fn key_ids_must_agree_where_both_are_stated() {
 fn a_list_that_revokes_its_own_key_is_noticed_by_any_name() {
     let signer = Signer {
         fingerprint: "sha256:ab".into(),
+        name: None,
         keyid: None,
         scheme: "ed25519",
         input: "jws",
