@@ -25,6 +25,8 @@ const SNAPSHOTS: &[(&str, &str)] = &[
     ("help-verify", "verify --help"),
     ("help-dsse", "dsse --help"),
     ("help-dsse-verify", "dsse verify --help"),
+    ("help-sigstore", "sigstore --help"),
+    ("help-sigstore-verify", "sigstore verify --help"),
     ("help-tuf", "tuf --help"),
     ("help-tuf-verify", "tuf verify --help"),
     ("help-revocation", "revocation --help"),
@@ -112,6 +114,15 @@ const SNAPSHOTS: &[(&str, &str)] = &[
         "dsse-verify",
         "dsse verify {dsse}/good-two-of-two/envelope.dsse.json {trust} --key {keys}/ed25519-second.pub.pem --threshold 2 --at {at}",
     ),
+    (
+        "sigstore-verify",
+        "sigstore verify {sigstore}/good-statement-sha256/artifact.bin --bundle {sigstore}/good-statement-sha256/artifact.bin.sigstore.json --trusted-root {sigstore}/good-statement-sha256/trusted_root.json --key {keys}/ecdsa-p256.pub.pem --allow-example-keys --at {at}",
+    ),
+    (
+        "sigstore-verify-json",
+        "sigstore verify {sigstore}/moved/artifact.bin --bundle {sigstore}/moved/artifact.bin.sigstore.json --trusted-root {sigstore}/moved/trusted_root.json --key {keys}/ecdsa-p256.pub.pem --allow-example-keys --at {at} --json",
+    ),
+    ("sigstore-verify-bad-digest", "sigstore verify sha256:00 --bundle {keys}/README.md"),
     ("dsse-verify-json", "dsse verify {dsse}/good-ed25519/envelope.dsse.json {trust} --at {at} --json"),
     ("dsse-verify-failed", "dsse verify {dsse}/payload-altered/envelope.dsse.json {trust} --at {at}"),
     ("dsse-verify-unproven", "dsse verify {dsse}/good-ed25519/envelope.dsse.json --at {at}"),
@@ -133,6 +144,20 @@ const SNAPSHOTS: &[(&str, &str)] = &[
     ("revocation-verify-hostile", "revocation verify {rev}/good-hostile-names/revocation-bundle.json {jws} --at {at}"),
     ("revocation-verify-missing", "revocation verify {rev}/no-such-file --at {at} --json"),
     ("revocation-verify-two-records", "revocation verify x --state y --last-sequence 1 --at {at} --json"),
+    (
+        "sigstore-verify-no-root",
+        "sigstore verify {keys}/README.md --bundle {keys}/README.md --key {keys}/ecdsa-p384.pub.pem --allow-example-keys",
+    ),
+    (
+        "sigstore-verify-two-ways",
+        "sigstore verify {keys}/README.md --bundle {keys}/README.md --trusted-root {keys}/README.md --key {keys}/README.md \
+         --certificate-identity a --certificate-oidc-issuer b",
+    ),
+    (
+        "sigstore-verify-bad-root",
+        "sigstore verify {keys}/README.md --bundle {keys}/README.md --trusted-root {keys}/trusted.jwks.json \
+         --certificate-identity a --certificate-oidc-issuer b",
+    ),
     ("key-show", "key show {keys}/ecdsa-p256.pub.pem"),
     ("key-show-jwks", "key show {keys}/trusted.jwks.json"),
     ("key-show-json", "key show {keys}/rsa-3072.pub.pem --json"),
@@ -193,6 +218,7 @@ fn arguments(line: &str) -> Vec<String> {
             ("{tjava}", "trivy-java-db"),
             ("{dsse}", "dsse"),
             ("{rev}", "revocation"),
+            ("{sigstore}", "sigstore"),
         ] {
             word = word.replace(short, &fixtures.join(folder).to_string_lossy());
         }

@@ -340,7 +340,13 @@ fn the_policy_names_what_opens_sockets() {
     for name in ["reqwest", "hyper", "h2", "ureq", "curl", "openssl", "native-tls", "mio", "socket2", "rsa"] {
         assert!(policy.ban(name, "1.0.0").is_some(), "{name}");
     }
-    for (name, feature) in [("rustix", "net"), ("tokio", "net"), ("tough", "http"), ("rusqlite", "load_extension")] {
+    for (name, feature) in [
+        ("sigstore-verify", "tuf"),
+        ("rustix", "net"),
+        ("tokio", "net"),
+        ("tough", "http"),
+        ("rusqlite", "load_extension"),
+    ] {
         assert!(
             policy.bans.features.iter().any(|ban| ban.name == name && ban.deny.iter().any(|f| f == feature)),
             "{name}/{feature}"

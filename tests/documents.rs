@@ -8,11 +8,12 @@ use portcullis::bundle::{self, KINDS, encryption, trivy, trivy_oci, wants_docume
 use portcullis::format::anomaly::Defect;
 use portcullis::format::limits::Limits;
 use portcullis::format::{
-    bbolt, blob_signature, checksums, dsse, inventory, json, jws, oci, path, revocation, trivy_db, trivy_java, yaml,
+    bbolt, blob_signature, checksums, dsse, inventory, json, jws, oci, path, revocation, sigstore as sigstore_bundle,
+    trivy_db, trivy_java, yaml,
 };
 use portcullis::pipeline::{sidecar, spool};
 use portcullis::trust::check::{self, CHECKS, CheckKind};
-use portcullis::trust::{identity, key, policy_file, sealed};
+use portcullis::trust::{identity, key, policy_file, sealed, sigstore};
 use std::collections::{BTreeMap, BTreeSet};
 use support::{Case, all, assert_none, cases, root};
 
@@ -106,10 +107,8 @@ fn every_kind_has_its_page_and_its_cases() {
     };
     assert_eq!(there("docs/bundles"), pages);
     let mut folders: BTreeSet<String> = PAGES.iter().map(|(_, _, folder)| folder.to_string()).collect();
-    // Repositories are no bundles: their page is docs/tuf.md.
-    folders.insert("tuf".into());
-    // Nor are revocation lists: docs/revocation.md.
-    folders.insert("revocation".into());
+    // Repositories, artifacts and revocation lists are no bundles: docs/tuf.md, docs/sigstore.md, docs/revocation.md.
+    folders.extend(["tuf".into(), "sigstore".into(), "revocation".into()]);
     let found = support::folders(&root().join("fixtures")).into_iter();
     assert_eq!(
         found.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect::<BTreeSet<_>>(),
@@ -178,6 +177,11 @@ fn every_limit_is_the_one_in_the_code() {
         ("format::jws::MAX_KID", jws::MAX_KID as u64),
         ("format::dsse::MAX_KEYID", dsse::MAX_KEYID as u64),
         ("format::inventory::MAX_ANOMALIES", inventory::MAX_ANOMALIES as u64),
+        ("format::sigstore::MAX_BUNDLE", sigstore_bundle::MAX_BUNDLE as u64),
+        ("format::sigstore::MAX_ITEMS", sigstore_bundle::MAX_ITEMS as u64),
+        ("format::sigstore::MAX_SUBJECTS", sigstore_bundle::MAX_SUBJECTS as u64),
+        ("trust::sigstore::MAX_TRUSTED_ROOT", sigstore::MAX_TRUSTED_ROOT),
+        ("trust::sigstore::MAX_HELD", sigstore::MAX_HELD),
         ("trust::key::MAX_FILE_BYTES", key::MAX_FILE_BYTES as u64),
         ("trust::key::MAX_KEYS", key::MAX_KEYS as u64),
         ("trust::policy_file::MAX_POLICY_BYTES", policy_file::MAX_POLICY_BYTES as u64),

@@ -49,6 +49,7 @@ replay! {
     records: [".zst"],
     bolt: [],
     tuf: [],
+    sigstore: [".sigstore.json"],
     documents: [],
     bundle: [".tar", ".tgz", ".zst", ".gz"],
 }

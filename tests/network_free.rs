@@ -55,14 +55,15 @@ const FORBIDDEN: [&str; 42] = [
     "getifaddrs",
 ];
 
-/// One for each way in: compressed with gzip, with zstd, as a tar, as a directory; and a TUF repository, because an
-/// asynchronous runtime is at work there.
-const FIXTURES: [&str; 5] = [
+/// One for each way in: compressed with gzip, with zstd, as a tar, as a directory; a TUF repository, because an
+/// asynchronous runtime is at work there; and a Sigstore bundle, because its engine could fetch roots if it were built to.
+const FIXTURES: [&str; 6] = [
     "devportal/good-envelope-beside",
     "devportal/good-zstd-frames",
     "devportal/good-tar",
     "devportal/good-directory",
     "tuf/good-rotated-delegated",
+    "sigstore/good-statement-sha256",
 ];
 
 fn binary() -> PathBuf {

@@ -41,6 +41,7 @@ mod roots;
 mod rows;
 pub mod sealed_plan;
 pub mod signed;
+pub mod sigstore_artifact;
 pub mod thin;
 mod thin_evidence;
 mod thin_manifest;

@@ -415,7 +415,8 @@ pub(super) struct PolicyArgs {
     pub(super) exit_codes: Table,
 }
 
-fn property(name: &str) -> Result<Property, String> {
+/// A property by its name.
+pub(super) fn property(name: &str) -> Result<Property, String> {
     Property::from_name(name.trim()).ok_or_else(|| {
         let known: Vec<&str> = Property::ALL.iter().map(|p| p.name()).collect();
         format!("unknown property; known are {}", known.join(", "))

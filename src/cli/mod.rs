@@ -9,6 +9,7 @@ mod key;
 mod output;
 mod refused;
 mod revocation;
+mod sigstore;
 mod trust;
 mod tuf;
 mod verify;
@@ -45,6 +46,9 @@ enum Verb {
     /// DSSE envelopes by themselves
     #[command(subcommand)]
     Dsse(dsse::Verb),
+    /// Sigstore bundles by themselves
+    #[command(subcommand)]
+    Sigstore(sigstore::Verb),
     /// TUF repositories by themselves
     #[command(subcommand)]
     Tuf(tuf::Verb),
@@ -76,6 +80,7 @@ pub fn run() -> u8 {
         Verb::Inspect(args) => inspect::run(args),
         Verb::Verify(args) => verify::run(args),
         Verb::Dsse(dsse::Verb::Verify(args)) => dsse::run(args),
+        Verb::Sigstore(sigstore::Verb::Verify(args)) => sigstore::run(args),
         Verb::Tuf(tuf::Verb::Verify(args)) => tuf::run(args),
         Verb::Revocation(revocation::Verb::Verify(args)) => revocation::run(args),
         Verb::Key(key::Verb::Show(args)) => key::run(args),

@@ -3,6 +3,7 @@
 use super::common::{InputArgs, KeyArgs, OutputArgs, PolicyArgs};
 use super::display;
 use super::exit::Failure;
+use super::sigstore::SigstoreArgs;
 use crate::pipeline::verify;
 use crate::report::{Outcome, Report, Subject};
 
@@ -13,6 +14,8 @@ pub(super) struct Args {
     input: InputArgs,
     #[command(flatten)]
     keys: KeyArgs,
+    #[command(flatten)]
+    sigstore: SigstoreArgs,
     #[command(flatten)]
     policy: PolicyArgs,
     #[command(flatten)]
@@ -27,6 +30,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let request = args.input.request().and_then(|request| args.policy.extend(request)).map_err(failed)?;
     let mut policy = args.keys.policy(at).map_err(failed)?;
     args.policy.apply(&mut policy);
+    policy.sigstore = args.sigstore.trust().map_err(failed)?.map(std::sync::Arc::new);
     let verification = display::during(args.output.progress, |progress| verify::verify(&request, &policy, progress))
         .map_err(|e| failed(e.into()))?;
     let exit_code = table.of_verdict(verification.verdict);

@@ -20,6 +20,7 @@ pub mod path;
 pub mod pax;
 pub mod records;
 pub mod revocation;
+pub mod sigstore;
 pub mod tar;
 mod tar_header;
 pub mod time;

@@ -94,7 +94,7 @@ pub fn read(request: &Request, progress: &Progress) -> Result<Reading, Environme
         let sidecars = Sidecars::collect(&request.input, &request.sidecars, request.discover_sidecars)?;
         reading = pass(&mut source, sidecars, &options, request, progress)?;
     }
-    if !reading.whole.signatures.is_empty() {
+    if !reading.whole.signatures.is_empty() || !reading.whole.bundles.is_empty() {
         reading.whole.source = Some(source);
     }
     Ok(reading)
@@ -134,10 +134,11 @@ fn pass(
     }
     let mut unread = Sidecars::unused(sidecars.unread, &inventory, &bundle);
     let signatures = whole::collect(&inventory, recognition.kind.id(), &mut unread, &mut checks);
+    let bundles = whole::collect_bundles(&inventory, &mut unread);
     checks.extend(super::sidecar::checks(&inventory, &unread, recognition.kind.id() == "plain"));
     checks.extend(opening);
     checks.append(&mut bundle.checks);
-    let whole = Whole { signatures, ..Whole::default() };
+    let whole = Whole { signatures, bundles, ..Whole::default() };
     let advisory = request.advisory.clone();
     Ok(Reading { inventory, recognition, bundle, checks, whole, portability, advisory })
 }

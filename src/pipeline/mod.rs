@@ -20,6 +20,7 @@ pub mod scan;
 mod sealed;
 pub mod sidecar;
 mod signatures;
+pub mod sigstore;
 pub mod source;
 pub mod spool;
 mod stream;

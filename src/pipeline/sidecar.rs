@@ -14,9 +14,6 @@ use crate::format::limits::Limits;
 use crate::trust::check::{self, Check};
 use std::path::{Path, PathBuf};
 
-/// Signature files that are known by name and not read by this version.
-const UNREAD: &[u8] = b".sigstore.json";
-
 /// Most files of TUF metadata beside an input: four roles, and a root a week for nineteen years.
 const MAX_TUF_FILES: usize = 1028;
 
@@ -147,18 +144,18 @@ impl Sidecars {
             self.unread.push(Unread { name, named, too_large: true });
             return Ok(());
         };
-        let unread = name.ends_with(UNREAD);
+        let bundle = name.ends_with(whole::BUNDLE_END);
         let mut document = Document { named, ..Document::new(name, Location::Sidecar, bytes) };
-        if !unread && !document.envelope && !lists::is_sidecar_list(&document) {
+        if !bundle && !document.envelope && !lists::is_sidecar_list(&document) {
             document.envelope = dsse::parse(&document.bytes).is_ok();
         }
         // Whether these are of use is known when the kind has read them.
         let part = [&b".manifest.json"[..], b".bundle.json"].iter().any(|end| document.name.ends_with(end));
-        let open = part || document.name.ends_with(b".sig") || delta::is_applied_log(&document);
-        if unread || open || !(document.envelope || lists::is_sidecar_list(&document)) {
+        let open = part || bundle || document.name.ends_with(b".sig") || delta::is_applied_log(&document);
+        if open || !(document.envelope || lists::is_sidecar_list(&document)) {
             self.unread.push(Unread { name: document.name.clone(), named, too_large: false });
         }
-        if !unread && (open || document.envelope || lists::is_sidecar_list(&document)) {
+        if open || document.envelope || lists::is_sidecar_list(&document) {
             self.documents.push(document);
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Verifying the signature documents of a bundle: which of them prove what they say, and by whose key.
 
 use super::inspect::Reading;
+use super::sigstore::Beside;
 use crate::bundle::model::{Binding, DetachedForm, DetachedSignature, SignedDocument};
 use crate::format::digest::{Digest, sha256};
 use crate::format::inventory::{EntryIndex, Inventory, Location};
@@ -9,7 +10,7 @@ use crate::trust::claims::{DocumentIndex, Role};
 use crate::trust::envelope::{self, Authentication, EnvelopeOutcome, Signer};
 use crate::trust::policy::Policy;
 use crate::trust::whole::Message;
-use crate::trust::{blob, jws, whole};
+use crate::trust::{blob, jws, threshold, whole};
 use std::collections::BTreeMap;
 
 /// What the signatures of a bundle establish.
@@ -23,6 +24,8 @@ pub(super) struct Proven {
     pub(super) by: Authentication,
     /// Whether the bytes of the input as a whole are signed.
     pub(super) whole: bool,
+    /// Whether a transparency log has a signature over them.
+    pub(super) logged: bool,
 }
 
 /// Collects what document after document proves.
@@ -44,10 +47,12 @@ enum TargetOf {
 
 /// Verifies every signature document. A document whose payload is its file, and whose signatures verify, is proven.
 ///
-/// `message`: what signatures over the input as a whole are over, where there are some.
+/// `message`: what signatures over the input as a whole are over, where there are some. `bundles`: what came out for the
+/// Sigstore bundles over it.
 pub(super) fn check(
     reading: &mut Reading,
     message: Option<Result<Message, &'static str>>,
+    bundles: Vec<Beside>,
     policy: &Policy,
     checks: &mut Vec<Check>,
 ) -> Proven {
@@ -62,9 +67,11 @@ pub(super) fn check(
     if let Some(message) = &message {
         found.whole(reading, message.as_ref().map_err(|why| *why), checks);
     }
+    let enveloped = !bundles.is_empty();
+    let logged = found.bundles(reading, bundles, checks);
     let unreadable =
         |c: &Check| c.failed() && [check::DSSE_ENVELOPE, check::BLOB_SIGNATURE, check::JWS_SIGNATURE].contains(&c.kind);
-    if signed.is_empty() && detached.is_empty() && message.is_none() && !checks.iter().any(unreadable) {
+    if signed.is_empty() && detached.is_empty() && message.is_none() && !enveloped && !checks.iter().any(unreadable) {
         let detail = "no signature document was found inside or beside the input";
         checks.push(Check::skip(check::DSSE_SIGNATURE, "", detail));
     }
@@ -73,7 +80,7 @@ pub(super) fn check(
     // Several signed documents: the weakest of them counts, since each vouches for entries that the others may not name.
     let whole = found.by_target.contains_key(&TargetOf::Whole);
     let by = found.by_target.into_values().min().unwrap_or(Authentication::None);
-    Proven { documents: found.proven, signers: found.signers, by, whole }
+    Proven { documents: found.proven, signers: found.signers, by, whole, logged }
 }
 
 impl Collected<'_> {
@@ -125,6 +132,46 @@ impl Collected<'_> {
         }
         self.by_target.insert(TargetOf::Whole, proof.get().by);
         self.signers.extend(outcome.signers);
+    }
+
+    /// Sigstore bundles over the input as a whole: where enough of them are good, each vouches for all entries. Returns
+    /// whether a log has one of them.
+    fn bundles(&mut self, reading: &mut Reading, bundles: Vec<Beside>, checks: &mut Vec<Check>) -> bool {
+        let mut good = Vec::new();
+        for Beside { name, checks: rows, outcome } in bundles {
+            checks.extend(rows);
+            if let Some((signer, logged)) = outcome {
+                good.push((name, signer, logged));
+            }
+        }
+        // A certificate is made for one signature: its name is what can be counted.
+        let count = threshold::distinct(good.iter().map(|(_, signer, _)| match &signer.certificate {
+            Some(certificate) => certificate.identity.as_str(),
+            None => signer.fingerprint.as_str(),
+        }));
+        let wanted = self.policy.threshold.get();
+        if good.is_empty() || count < wanted {
+            let few = |name: &[u8]| {
+                let detail = format!(
+                    "expected {wanted} distinct trusted signers, found {count} with all Sigstore bundles of the input; \
+                     --sidecar names further ones"
+                );
+                Check::fail(check::SIGSTORE_IDENTITY, name, detail)
+            };
+            checks.extend(good.iter().map(|(name, ..)| few(name)));
+            return false;
+        }
+        let by = good.iter().map(|(_, signer, _)| signer.by).min().unwrap_or(Authentication::None);
+        let logged = good.iter().any(|(_, _, logged)| *logged);
+        for (name, signer, _) in good {
+            let document = reading.bundle.claims.document(&name, Location::Sidecar, Role::Envelope);
+            reading.bundle.claims.cover(&reading.inventory, document);
+            self.proven.push(document);
+            self.signers.push(signer);
+        }
+        let known = self.by_target.entry(TargetOf::Whole).or_insert(Authentication::None);
+        *known = by.max(*known);
+        logged
     }
 
     fn collect(&mut self, document: DocumentIndex, target: TargetOf, outcome: EnvelopeOutcome) {

@@ -6,6 +6,7 @@ use super::entries;
 use super::inspect::{self, Reading, Request};
 use super::progress::Progress;
 use super::signatures::{self, Proven};
+use super::sigstore::{self, Beside};
 use super::tuf::TufError;
 use super::whole;
 use crate::format::anomaly::Defect;
@@ -52,13 +53,16 @@ pub fn verify(request: &Request, policy: &Policy, progress: &Progress) -> Result
     let policy = &policy.for_kind(reading.recognition.kind.id());
     let message =
         if reading.whole.signatures.is_empty() { None } else { Some(whole::message(&reading, policy, progress)?) };
-    assess(reading, message, request, policy)
+    let bundles = sigstore::beside(&reading, policy)?;
+    assess(reading, message, bundles, request, policy)
 }
 
-/// Judges what was read. `message`: what signatures over the input as a whole are over.
+/// Judges what was read. `message`: what signatures over the input as a whole are over; `bundles`: what came out for
+/// Sigstore bundles over it.
 fn assess(
     mut reading: Reading,
     message: Option<Result<Message, &'static str>>,
+    bundles: Vec<Beside>,
     request: &Request,
     policy: &Policy,
 ) -> Result<Verification, TufError> {
@@ -73,9 +77,9 @@ fn assess(
     if reading.inventory.incomplete {
         return Ok(stopped(reading, checks, required, waivers, policy));
     }
-    let mut proven = signatures::check(&mut reading, message, policy, &mut checks);
+    let mut proven = signatures::check(&mut reading, message, bundles, policy, &mut checks);
     let tuf_held = bundle_tuf::check(&mut reading, request, policy.at, &mut proven, &mut checks)?;
-    let Proven { documents: proven, signers, by: authenticated_by, whole } = proven;
+    let Proven { documents: proven, signers, by: authenticated_by, whole, logged } = proven;
     let set_aside = std::mem::take(&mut reading.bundle.set_aside);
     let is_set_aside = |name: &[u8]| set_aside.iter().any(|path| path == name);
     let authority = authority::spread(&reading.inventory, &reading.bundle.claims, &proven, &is_set_aside);
@@ -88,6 +92,9 @@ fn assess(
     let mut established = established(&reading, &authority, authenticated_by, whole, policy, &checks);
     if tuf_held && !checks.iter().any(|c| c.failed() && c.kind.class == check::Class::Tuf) {
         established.insert(Property::Tuf);
+    }
+    if logged && !checks.iter().any(|c| c.failed() && c.kind.class == check::Class::Transparency) {
+        established.insert(Property::Transparency);
     }
     // A file that the operator named and that was not used: what it would have said is not known.
     if checks.iter().any(|c| c.status == check::Status::Skip && c.evidence.get("named").is_some_and(|n| n == "true")) {
@@ -234,7 +241,7 @@ fn age_words(created: Option<Time>, expires: Option<Time>, at: Time) -> String {
 fn not_applicable(reading: &Reading, required: &[Property], checks: &mut Vec<Check>) {
     let rows = [
         (Property::Tuf, check::TUF, reading.bundle.tuf.is_some()),
-        (Property::Transparency, check::TRANSPARENCY, false),
+        (Property::Transparency, check::TRANSPARENCY, !reading.whole.bundles.is_empty()),
         (Property::Sequence, check::SEQUENCE, reading.bundle.is_delta()),
     ];
     for (property, kind, _) in rows.into_iter().filter(|(property, _, has)| required.contains(property) && !has) {
@@ -270,7 +277,7 @@ fn established(
     }
     if authority.exists() && ground.vouched && ground.compared && !failed(check::Class::Signature) {
         held.insert(Property::Signature);
-        if by == Authentication::PublicKey {
+        if by.is_asymmetric() {
             held.insert(Property::PublicKey);
         }
     }

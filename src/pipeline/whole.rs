@@ -24,13 +24,43 @@ pub(super) const IN_FOLDER: [(&str, &str, &str); 2] = [
 pub struct Whole {
     /// The signatures, in the order of the files beside the input.
     pub signatures: Vec<WholeSignature>,
+    /// Sigstore bundles about the input.
+    pub bundles: Vec<BundleFile>,
     /// The input, kept open where there are signatures: what is read again is what was parsed.
     pub(super) source: Option<Source>,
 }
 
+/// A Sigstore bundle beside the input. Untrusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundleFile {
+    /// Its file name.
+    pub name: Vec<u8>,
+    /// Whether the operator named it.
+    pub named: bool,
+    /// Its text.
+    pub bytes: Vec<u8>,
+}
+
+/// How the names of Sigstore bundles end.
+pub(super) const BUNDLE_END: &[u8] = b".sigstore.json";
+
 /// Whether `document` may turn out to be a signature over the input.
 pub(super) fn is_candidate(document: &Document) -> bool {
-    document.location == Location::Sidecar && document.name.ends_with(b".sig") && !document.envelope
+    let signature = document.name.ends_with(b".sig") && !document.envelope;
+    document.location == Location::Sidecar && (signature || document.name.ends_with(BUNDLE_END))
+}
+
+/// Takes from `unread` the Sigstore bundles: all of those beside the input are about it.
+pub(super) fn collect_bundles(inventory: &Inventory, unread: &mut Vec<Unread>) -> Vec<BundleFile> {
+    let beside = |document: &&Document| is_candidate(document) && document.name.ends_with(BUNDLE_END);
+    let found: Vec<BundleFile> = inventory
+        .documents
+        .iter()
+        .filter(beside)
+        .map(|d| BundleFile { name: d.name.clone(), named: d.named, bytes: d.bytes.clone() })
+        .collect();
+    unread.retain(|file| file.too_large || !file.name.ends_with(BUNDLE_END));
+    found
 }
 
 /// Takes from `unread` the signatures that are about the input called `inventory.name`, of the kind `kind`; what cannot be
@@ -42,7 +72,8 @@ pub(super) fn collect(
     checks: &mut Vec<Check>,
 ) -> Vec<WholeSignature> {
     let (mut found, mut taken) = (Vec::new(), Vec::new());
-    for document in inventory.documents.iter().filter(|document| is_candidate(document)) {
+    let candidate = |document: &&Document| is_candidate(document) && !document.name.ends_with(BUNDLE_END);
+    for document in inventory.documents.iter().filter(candidate) {
         if !unread.iter().any(|file| file.name == document.name && !file.too_large) {
             continue;
         }

@@ -226,6 +226,10 @@ impl Serialize for SignerView<'_> {
         map.serialize_entry("scheme", signer.scheme)?;
         map.serialize_entry("document", &lossless(&signer.document))?;
         map.serialize_entry("input", signer.input)?;
+        if let Some(certificate) = &signer.certificate {
+            map.serialize_entry("identity", &certificate.identity)?;
+            map.serialize_entry("issuer", &certificate.issuer)?;
+        }
         map.end()
     }
 }

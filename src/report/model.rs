@@ -186,7 +186,13 @@ impl<'a> Report<'a> {
             algorithm: None,
             payload_type: None,
         });
-        enveloped.chain(detached).chain(whole).collect()
+        let bundles = self.reading().whole.bundles.iter().map(|bundle| ClaimedSigner {
+            document: &bundle.name,
+            keyid: None,
+            algorithm: None,
+            payload_type: None,
+        });
+        enveloped.chain(detached).chain(whole).chain(bundles).collect()
     }
 }
 

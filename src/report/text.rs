@@ -179,6 +179,10 @@ impl<W: Write> Page<W> {
             };
             let document = clean(&signer.document);
             let whole = report.reading().whole.signatures.iter().any(|signature| signature.name == signer.document);
+            let whole = whole || report.reading().whole.bundles.iter().any(|bundle| bundle.name == signer.document);
+            let keyid = signer.certificate.as_ref().map_or(keyid, |name| {
+                format!(" of {} (as {} says)", clean_text(&name.identity), clean_text(&name.issuer))
+            });
             let what = if whole { format!("the input as a whole ({document})") } else { document };
             let name = signer.name.as_deref().map_or(String::new(), |name| format!("key {}: ", clean_text(name)));
             self.wrap(
@@ -357,6 +361,7 @@ fn verified_words(report: &Report<'_>) -> &'static str {
     match (report.reading().recognition.kind.id(), waived, report.count(Standing::SetAside) > 0) {
         ("revocation:bundle", ..) => "a key that you trust signed this list, byte for byte",
         ("dsse:envelope", ..) => "enough keys that you trust signed this payload",
+        ("sigstore:artifact", ..) => "the signer that you named signed this artifact",
         (_, false, false) => "a key that you trust stands behind every entry",
         (_, false, true) => "a key that you trust stands behind every entry but those set aside",
         (_, true, false) => "a key that you trust stands behind every entry but those that you waived",

@@ -99,6 +99,14 @@ checks! {
     REVOCATION_WINDOW = "revocation-window", Freshness;
     /// A revocation list is not older than one that was accepted before.
     REVOCATION_SEQUENCE = "revocation-sequence", Sequence;
+    /// A Sigstore bundle can be read, by two readers in the same way, and is of a known version.
+    SIGSTORE_BUNDLE = "sigstore-bundle", Signature;
+    /// The certificate of a Sigstore bundle chains to the trusted root at every proven time of signing.
+    SIGSTORE_CERTIFICATE = "sigstore-certificate", Signature;
+    /// The signer of a Sigstore bundle is the one that the operator named.
+    SIGSTORE_IDENTITY = "sigstore-identity", Signature;
+    /// The signature of a Sigstore bundle is over the artifact, or over a statement that names it.
+    SIGSTORE_SIGNATURE = "sigstore-signature", Signature;
     /// A document is strict JSON.
     DOCUMENT_JSON = "document-json", Integrity;
     /// A document is YAML of the plain subset.
@@ -201,6 +209,14 @@ checks! {
     TIMESTAMP = "timestamp", Transparency;
     /// Transparency log proofs.
     TRANSPARENCY = "transparency", Transparency;
+    /// The certificate of a Sigstore bundle was logged before it was issued.
+    SIGSTORE_SCT = "sigstore-sct", Transparency;
+    /// The log entry of a Sigstore bundle is about its signature, and is in a tree that a trusted log signed.
+    SIGSTORE_INCLUSION = "sigstore-inclusion", Transparency;
+    /// A trusted log promised the entry of a Sigstore bundle, with its time.
+    SIGSTORE_SET = "sigstore-set", Transparency;
+    /// The timestamps of a Sigstore bundle are those of a trusted authority, over its signature.
+    SIGSTORE_TIMESTAMP = "sigstore-timestamp", Transparency;
     /// A delta builds on the base that was given.
     DELTA_BASE = "delta-base", Sequence;
     /// A delta follows what was applied before.

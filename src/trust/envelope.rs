@@ -19,6 +19,8 @@ pub enum Authentication {
     None,
     /// A shared secret: whoever can check can also forge.
     SharedSecret,
+    /// A certificate by an authority that the operator trusts, of the name that the operator gave.
+    Certificate,
     /// A public key of the operator.
     PublicKey,
 }
@@ -29,8 +31,14 @@ impl Authentication {
         match self {
             Authentication::None => "none",
             Authentication::SharedSecret => "shared-secret",
+            Authentication::Certificate => "certificate",
             Authentication::PublicKey => "public-key",
         }
+    }
+
+    /// Whether nobody who can only check could have signed.
+    pub fn is_asymmetric(self) -> bool {
+        self >= Authentication::Certificate
     }
 }
 
@@ -52,6 +60,17 @@ pub struct Signer {
     pub by: Authentication,
     /// The document that carries the signature.
     pub document: Vec<u8>,
+    /// For a certificate: whose it is.
+    pub certificate: Option<CertificateName>,
+}
+
+/// The name in a certificate, and who vouches for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateName {
+    /// Subject alternative name.
+    pub identity: String,
+    /// Issuer of the identity.
+    pub issuer: String,
 }
 
 /// What came out for one envelope.

@@ -17,6 +17,7 @@ pub mod revocation;
 pub mod rules;
 pub mod sealed;
 pub mod signature;
+pub mod sigstore;
 pub mod terms;
 pub mod threshold;
 pub mod tuf;

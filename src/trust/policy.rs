@@ -3,6 +3,7 @@
 use super::keyring::Keyring;
 use super::rules::{PolicyRecord, Rules, Waived};
 use super::signature::{Scheme, SchemeSet};
+use super::sigstore;
 use crate::format::time::{self, Time};
 use crate::format::trivy_db::Scanner;
 use std::num::NonZeroUsize;
@@ -90,6 +91,8 @@ impl LegacySigning {
 pub struct Policy {
     /// Trusted keys.
     pub keys: Keyring,
+    /// Authorities and logs behind Sigstore bundles, and whose certificate is accepted.
+    pub sigstore: Option<Arc<sigstore::Trust>>,
     /// How many distinct keys must have signed.
     pub threshold: NonZeroUsize,
     /// What `--require` named, or `None` for the default of the kind.
@@ -125,6 +128,7 @@ impl Policy {
     pub fn new(at: Time) -> Self {
         Policy {
             keys: Keyring::default(),
+            sigstore: None,
             threshold: NonZeroUsize::MIN,
             require: None,
             schemes: SchemeSet::default_for_dsse(),

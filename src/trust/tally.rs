@@ -68,6 +68,7 @@ impl Tally {
             input: place.input,
             by: found.by,
             document: place.document.to_vec(),
+            certificate: None,
         });
     }
 

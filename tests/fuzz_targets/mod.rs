@@ -6,7 +6,7 @@
 
 use portcullis::format::bbolt::{Database, Event};
 use portcullis::format::compress::{Bounded, GzipReader, StreamFacts, ZstdReader};
-use portcullis::format::digest::{Digest, hex};
+use portcullis::format::digest::{Digest, hex, sha256};
 use portcullis::format::limits::Limits;
 use portcullis::format::records::{RecordCounter, RecordLimits};
 use portcullis::format::tar::{Member, TarInput, TarReader};
@@ -17,14 +17,15 @@ use portcullis::pipeline::scan::{ScanOptions, SubjectDigest};
 use portcullis::pipeline::tuf::{Documents, in_bundle};
 use portcullis::pipeline::verify::{self, Verification};
 use portcullis::report::{Outcome, Report, Subject, cleaning, json as json_report, text};
+use portcullis::trust::check::Check;
 use portcullis::trust::key;
 use portcullis::trust::policy::Policy;
 use portcullis::trust::tuf::{Client, RootView, names, signed_text};
 use portcullis::trust::verdict::Verdict;
 use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, LazyLock};
 
 /// Small, so that every limit is reached and no input takes long.
 const LIMITS: Limits = Limits {
@@ -214,6 +215,34 @@ pub(crate) fn keys(data: &[u8]) {
         let again = key::parse(one.spki_der()).expect("the canonical form is a key file");
         assert_eq!(again, [one]);
     }
+}
+
+/// A bundle that verifies has no row that does not, and verifies over its own artifact only.
+pub(crate) fn sigstore(data: &[u8]) {
+    use portcullis::trust::sigstore::{Artifact, Content, Expected, Name, Outcome, Root, verify};
+    const ARTIFACT: &[u8] = include_bytes!("../../fixtures/sigstore/good-certificate/artifact.bin");
+    static ROOT: LazyLock<Root> = LazyLock::new(|| {
+        Root::parse(include_bytes!("../../fixtures/sigstore/good-certificate/trusted_root.json")).expect("the root")
+    });
+    let keys = key::parse(include_bytes!("../../keys-example/ecdsa-p256.pub.pem")).expect("the example key");
+    let name = Name { identity: "release@example.com".into(), issuer: "https://issuer.example.com".into() };
+    let at = time::parse_rfc3339("2026-11-20T00:00:00Z").expect("a time");
+    let mut policy = Policy::new(at);
+    keys.into_iter().for_each(|key| policy.keys.trust_public(key));
+    let expected = Expected { name: Some(&name), policy: &policy, exclusive: true };
+    let judge = |bytes: &[u8]| -> Outcome {
+        let artifact = Artifact { digest: Digest::Sha256(sha256(bytes)), content: Content::Digest };
+        verify(data, b"bundle", &artifact, &expected, &ROOT).expect("nothing is read")
+    };
+    let (own, other) = (judge(ARTIFACT), judge(b"another"));
+    assert!(other.proof.is_none() && other.signer.is_none() && !other.included);
+    assert_eq!(own.proof.is_some(), own.signer.is_some());
+    if own.proof.is_some() {
+        assert!(!own.checks.iter().any(Check::failed), "{:?}", own.checks);
+    } else {
+        assert!(!own.included);
+    }
+    let _ = Root::parse(data);
 }
 
 /// A good repository, with a role below a delegation; its root is the one that is trusted.

@@ -61,6 +61,7 @@ impl Record {
             input: "canonical-json",
             by: Authentication::PublicKey,
             document: path.as_bytes().to_vec(),
+            certificate: None,
         }));
     }
 

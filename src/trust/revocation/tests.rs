@@ -95,6 +95,7 @@ fn a_list_that_revokes_its_own_key_is_noticed_by_any_name() {
         input: "jws",
         by: Authentication::PublicKey,
         document: b"l.jws".to_vec(),
+        certificate: None,
     };
     let policy = Policy::new(time("2026-11-20T00:00:00Z"));
     let found = |category, id: &str, fingerprint: Option<&str>| {

@@ -1,0 +1,310 @@
+//! Sigstore bundles: a signature over an artifact, with the certificate and the log entries that say by whom and when.
+//!
+//! Bytes in, checks out. Two readers look at a bundle: our own strict one (`format::sigstore`), whose facts a report shows,
+//! and the engine (`sigstore-verify`, behind `engine`), which decides. The engine stops at the first error; where there is
+//! one, it is run again with parts of the demand left out, so that every part is told for itself and nothing counts as
+//! established that a run did not establish.
+//!
+//! | attack | answer |
+//! | --- | --- |
+//! | parts of two bundles put together (CVE-2022-36056, CVE-2026-22703) | the log entry has to be about this signature, key and artifact |
+//! | a signed statement about another artifact (CVE-2026-39395) | one of its subjects has to have the artifact's digest |
+//! | an envelope of another payload type | refused: it names no artifact |
+//! | a time that nobody authenticated | only signed entry timestamps and RFC 3161 tokens count as times |
+//! | trust brought along by the bundle | the trusted root, and keys, come from the operator only |
+//! | endless lists (CVE-2024-45395) | bounded before anything is verified |
+
+mod diagnosis;
+mod engine;
+mod rows;
+
+pub use engine::Root;
+
+use super::check::Check;
+use super::envelope::{Authentication, CertificateName, Signer};
+use super::key::PublicKey;
+use super::policy::Policy;
+use super::scheme::Scheme;
+use super::tally::{Found, Place, Tally};
+use super::verified::Verified;
+use crate::format::digest::Digest;
+use crate::format::sigstore::{self as format, Content as Signed, Material, SigstoreBundle};
+use engine::{Demand, Established, Parsed, Part, Reason};
+use rows::Rows;
+use std::io::Read;
+
+/// Largest `trusted_root.json`, in bytes: that of the public instance has 7 KiB.
+pub const MAX_TRUSTED_ROOT: u64 = 4 << 20;
+
+/// Largest artifact that is held in memory for schemes that sign all of its bytes (Ed25519), in bytes.
+pub const MAX_HELD: u64 = 64 << 20;
+
+/// Who has to have signed, as a certificate says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// Subject alternative name, compared as a whole.
+    pub identity: String,
+    /// Issuer of the identity (OIDC), compared as a whole.
+    pub issuer: String,
+}
+
+/// What the operator trusts in Sigstore bundles, besides keys.
+#[derive(Debug)]
+pub struct Trust {
+    /// Authorities and logs.
+    pub root: Root,
+    /// Whose certificate is accepted; `None`: only keys.
+    pub name: Option<Name>,
+}
+
+/// Whose signature is accepted.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'a> {
+    /// By certificate.
+    pub name: Option<&'a Name>,
+    /// By one of its keys, where that one counts; its clock: no proven time may lie after it.
+    pub policy: &'a Policy,
+    /// Whether a bundle signed in the other way is a bad one, or is left alone.
+    pub exclusive: bool,
+}
+
+/// The artifact: a digest, and what else of it is at hand.
+pub struct Artifact<'a> {
+    /// Digest of all its bytes. SHA-512 serves only for statements that name it.
+    pub digest: Digest,
+    /// More of it, for schemes and statements that need more. Has to have that digest.
+    pub content: Content<'a>,
+}
+
+/// What is at hand of an artifact besides its digest.
+pub enum Content<'a> {
+    /// Nothing.
+    Digest,
+    /// All bytes.
+    Bytes(&'a [u8]),
+    /// All bytes, read as they pass by, once for each run of the engine.
+    Stream(&'a dyn Fn() -> Box<dyn Read + 'a>),
+}
+
+/// What came out for one bundle.
+#[derive(Debug)]
+pub struct Outcome {
+    /// One row a part.
+    pub checks: Vec<Check>,
+    /// Who signed, where everything holds.
+    pub signer: Option<Signer>,
+    /// Proof that everything holds, for the artifact with this digest.
+    pub proof: Option<Verified<Digest>>,
+    /// Whether an inclusion proof for it was verified; only with a proof.
+    pub included: bool,
+    /// Whether more of the artifact than was at hand could change the answer.
+    pub lacking: bool,
+}
+
+/// Verifies the `untrusted` bundle called `name` over `artifact`.
+///
+/// # Errors
+/// Only where reading [`Content::Stream`] failed: then nothing is known.
+pub fn verify(
+    untrusted: &[u8],
+    name: &[u8],
+    artifact: &Artifact<'_>,
+    expected: &Expected<'_>,
+    root: &Root,
+) -> std::io::Result<Outcome> {
+    let mut rows = Rows::new(name);
+    let facts = match format::read(untrusted) {
+        Ok(facts) => facts,
+        Err(why) => return Ok(rows.unreadable(&format!("expected a Sigstore bundle, found: {why}"))),
+    };
+    let parsed = match Parsed::parse(untrusted) {
+        Ok(parsed) => parsed,
+        Err(why) => return Ok(rows.unreadable(&format!("expected a Sigstore bundle, found: {why}"))),
+    };
+    if parsed.shape() != facts.shape() {
+        let (ours, theirs) = (facts.shape(), parsed.shape());
+        return Ok(rows.unreadable(&format!("two readers see different things in it: {ours:?}, {theirs:?}")));
+    }
+    rows.bundle(&facts);
+    let job = Job { root, facts: &facts, parsed: &parsed, artifact, expected };
+    if let Signed::Envelope(statement) = &facts.content
+        && statement.payload_type != format::IN_TOTO
+    {
+        let detail = format!(
+            "expected an envelope of the payload type {}, which names artifacts; found {}: the signature is not about the \
+             artifact",
+            format::IN_TOTO,
+            statement.payload_type
+        );
+        rows.set(Part::Signature, Reason::Wrong, detail);
+        return Ok(rows.finish(&facts));
+    }
+    match &facts.material {
+        Material::Certificate { leaf, .. } => job.by_certificate(leaf, rows),
+        Material::PublicKey { hint } => job.by_key(hint, rows),
+    }
+}
+
+/// Everything that one verification is about.
+struct Job<'a, 'b> {
+    root: &'a Root,
+    facts: &'a SigstoreBundle,
+    parsed: &'a Parsed,
+    artifact: &'a Artifact<'b>,
+    expected: &'a Expected<'a>,
+}
+
+impl Job<'_, '_> {
+    fn by_certificate(&self, leaf: &[u8], mut rows: Rows) -> std::io::Result<Outcome> {
+        let claims = match engine::claims(leaf) {
+            Ok(claims) => claims,
+            Err(why) => {
+                rows.set(Part::Certificate, Reason::Wrong, format!("the certificate cannot be read: {why}"));
+                return Ok(rows.finish(self.facts));
+            }
+        };
+        let Some(name) = self.expected.name else {
+            let detail = "it is signed with a certificate; --certificate-identity and --certificate-oidc-issuer say whose \
+                          certificate is accepted";
+            rows.set(Part::Identity, self.other_way(), detail.into());
+            rows.claimed(&claims);
+            return Ok(rows.finish(self.facts));
+        };
+        let name = (name.identity.as_str(), name.issuer.as_str());
+        let all = Demand::Certificate { name: Some(name), chain: true, sct: true, log: true };
+        match self.run(&all)? {
+            // Fail closed: a success that leaves a part out is none.
+            Ok(found) if found.chain && found.sct && found.name && found.log => {
+                rows.holds(&found, self);
+                rows.named(&claims, name);
+            }
+            Ok(_) => {
+                let detail = "the engine did not say that it checked everything".into();
+                rows.set(Part::Certificate, Reason::Open, detail);
+            }
+            Err(first) => diagnosis::certificate(self, first, name, &claims, &mut rows)?,
+        }
+        let signer = Signer {
+            name: None,
+            fingerprint: claims.fingerprint,
+            keyid: None,
+            scheme: claims.scheme,
+            input: self.input(),
+            by: Authentication::Certificate,
+            document: rows.name().to_vec(),
+            certificate: Some(CertificateName { identity: name.0.into(), issuer: name.1.into() }),
+        };
+        Ok(self.conclude(rows, signer))
+    }
+
+    fn by_key(&self, hint: &str, mut rows: Rows) -> std::io::Result<Outcome> {
+        rows.without_certificate();
+        if self.expected.policy.keys.public().is_empty() {
+            let detail = "it is signed with a key that is not in the bundle; --key names the key that is accepted";
+            rows.set(Part::Signature, self.other_way(), detail.into());
+            return Ok(rows.finish(self.facts));
+        }
+        let mut refused = None;
+        for key in self.expected.policy.keys.public() {
+            match self.run(&Demand::Key { spki: key.spki_der(), log: true })? {
+                Ok(found) => {
+                    let Some(signer) = self.counted(key, hint, &mut rows) else { return Ok(rows.finish(self.facts)) };
+                    rows.holds(&found, self);
+                    return Ok(self.conclude(rows, signer));
+                }
+                Err(refusal) => {
+                    refused.get_or_insert((refusal, key));
+                }
+            }
+        }
+        if let Some((refusal, key)) = refused {
+            diagnosis::key(self, refusal, key, &mut rows)?;
+        }
+        Ok(rows.finish(self.facts))
+    }
+
+    /// The signer, where the key that made the signature counts for this document.
+    fn counted(&self, key: &PublicKey, hint: &str, rows: &mut Rows) -> Option<Signer> {
+        let (mut tally, document) = (Tally::default(), rows.name().to_vec());
+        let (scheme, alias) = schemes(key);
+        let found = Found { fingerprint: key.fingerprint(), scheme, alias, by: Authentication::PublicKey };
+        let keyid = Some(hint).filter(|hint| !hint.is_empty());
+        tally.note(&found, &Place { document: &document, keyid, input: self.input() }, self.expected.policy);
+        if tally.only_refused() {
+            let detail = format!("no key that counts signed it{}", tally.only_by());
+            rows.set(Part::Signature, Reason::Wrong, detail);
+        }
+        tally.signers.pop().map(|signer| Signer { scheme: key_scheme(key), ..signer })
+    }
+
+    /// One run of the engine. The outer error: the artifact could not be read.
+    fn run(&self, demand: &Demand<'_>) -> std::io::Result<Result<Established, engine::Refusal>> {
+        let run = engine::run(self.root, self.parsed, self.artifact, demand);
+        let Err(mut refusal) = run else { return Ok(run) };
+        if let Some(error) = refusal.read.take() {
+            return Err(error);
+        }
+        // What is not there is not wrong: without a log entry nothing is proven by a log.
+        if self.facts.entries.is_empty() && matches!(refusal.part, engine::Part::Inclusion | engine::Part::Promise) {
+            refusal.reason = Reason::Open;
+        }
+        // A subject may be named by a digest that is not at hand.
+        let partly = match (&self.facts.content, self.artifact.digest) {
+            (Signed::Message, _) => false,
+            (Signed::Envelope(statement), Digest::Sha256(_)) => statement.without_sha256 > 0,
+            (Signed::Envelope(statement), Digest::Sha512(_)) => statement.without_sha512 > 0,
+        };
+        let digest_only = matches!(self.artifact.content, Content::Digest);
+        if digest_only && partly && (refusal.part, refusal.reason) == (Part::Signature, Reason::Wrong) {
+            refusal.reason = Reason::Artifact;
+        }
+        Ok(Err(refusal))
+    }
+
+    /// A bundle signed in the way that the operator did not name.
+    fn other_way(&self) -> Reason {
+        if self.expected.exclusive { Reason::Wrong } else { Reason::Open }
+    }
+
+    fn input(&self) -> &'static str {
+        match self.facts.content {
+            Signed::Message => "raw-bytes",
+            Signed::Envelope(_) => "pae",
+        }
+    }
+
+    /// The door: every row passed or has nothing to be about.
+    fn conclude(&self, rows: Rows, signer: Signer) -> Outcome {
+        let held = rows.all_held();
+        let mut outcome = rows.finish(self.facts);
+        if held {
+            outcome.proof = Some(Verified::established(self.artifact.digest));
+            outcome.signer = Some(signer);
+        } else {
+            outcome.included = false;
+        }
+        outcome
+    }
+}
+
+/// The schemes that a signature by this key may have: the engine does not say which of them it took.
+fn schemes(key: &PublicKey) -> (Scheme, Option<Scheme>) {
+    use super::key::KeyKind;
+    match key.kind() {
+        KeyKind::Ed25519 => (Scheme::Ed25519, None),
+        KeyKind::EcdsaP256 => (Scheme::EcdsaP256Sha256, None),
+        KeyKind::EcdsaP384 => (Scheme::EcdsaP384Sha384, Some(Scheme::EcdsaP384Sha256)),
+        KeyKind::Rsa { .. } => (Scheme::RsaPkcs1v15Sha256, None),
+    }
+}
+
+/// The scheme by which the engine takes keys of this type, as far as the key alone says it.
+fn key_scheme(key: &PublicKey) -> &'static str {
+    use super::key::KeyKind;
+    match key.kind() {
+        KeyKind::Ed25519 => "ed25519",
+        KeyKind::EcdsaP256 => "ecdsa-p256",
+        KeyKind::EcdsaP384 => "ecdsa-p384",
+        KeyKind::Rsa { .. } => "rsa-pkcs1v15",
+    }
+}
