@@ -118,6 +118,10 @@ pub struct ZstdReader<R: BufRead> {
     window_log: u32,
     /// Bytes of the frame header that may still come.
     header_left: usize,
+    /// The frame from its magic number on, as far as its header may reach.
+    header: Vec<u8>,
+    /// Bytes that the frame gave out.
+    produced: u64,
     facts: Arc<StreamFacts>,
 }
 
@@ -144,7 +148,16 @@ impl<R: BufRead> ZstdReader<R> {
         let window_log = window_log(max_window);
         let mut decoder = Decoder::new()?;
         decoder.set_parameter(zstd::zstd_safe::DParameter::WindowLogMax(window_log))?;
-        Ok(ZstdReader { input, decoder, state: Zstd::Start, window_log, header_left: 0, facts })
+        Ok(ZstdReader {
+            input,
+            decoder,
+            state: Zstd::Start,
+            window_log,
+            header_left: 0,
+            header: Vec::new(),
+            produced: 0,
+            facts,
+        })
     }
 
     /// At a frame boundary: what comes next, by its magic number.
@@ -171,6 +184,8 @@ impl<R: BufRead> ZstdReader<R> {
         let mut output = OutBuffer::around(&mut nothing[..]);
         self.decoder.run(&mut InBuffer::around(magic), &mut output)?;
         self.header_left = FRAME_HEADER;
+        self.header = magic.to_vec();
+        self.produced = 0;
         self.state = Zstd::InFrame;
         Ok(())
     }
@@ -204,15 +219,36 @@ impl<R: BufRead> ZstdReader<R> {
             let hint =
                 self.decoder.run(&mut input, &mut output).map_err(|e| zstd_anomaly(&e, self.window_log).into_io())?;
             let consumed = input.pos();
+            if self.header_left > 0 {
+                self.header.extend_from_slice(&chunk[..consumed]);
+            }
             self.input.consume(consumed);
             self.header_left = self.header_left.saturating_sub(consumed);
             if hint == 0 {
+                self.produced += output.pos() as u64;
+                check_content_size(&self.header, self.produced)
+                    .map_err(|detail| Anomaly::container(Defect::ContainerFormat, detail).into_io())?;
+                self.produced = 0;
                 self.state = Zstd::Between;
             } else if at_end && consumed == 0 && output.pos() == 0 {
                 return Err(cut_short("zstd frame"));
             }
         }
+        if self.state == Zstd::InFrame {
+            self.produced += output.pos() as u64;
+        }
         Ok(output.pos())
+    }
+}
+
+/// A frame holds as many bytes as its header states, where it does. libzstd asks for that too, but not where the last block
+/// of a stream is empty.
+pub(super) fn check_content_size(header: &[u8], produced: u64) -> Result<(), String> {
+    match zstd::zstd_safe::get_frame_content_size(header) {
+        Ok(Some(stated)) if stated != produced => {
+            Err(format!("the zstd stream is corrupt: a frame states {stated} bytes and holds {produced}"))
+        }
+        _ => Ok(()),
     }
 }
 

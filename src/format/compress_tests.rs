@@ -225,6 +225,17 @@ fn a_bomb_stops_while_it_is_decoded() {
     }
 }
 
+/// libzstd itself passes over this where it reads a stream whose last block is empty.
+#[test]
+fn a_zstd_frame_holds_what_it_states() {
+    let frame = |stated: u8| [0x28, 0xb5, 0x2f, 0xfd, 0x20, stated, 0x01, 0x00, 0x00];
+    assert_eq!(decode(Codec::Zstd, &frame(0)), Ok(Vec::new()));
+    for stated in [1, 5, 255] {
+        assert_eq!(decode(Codec::Zstd, &frame(stated)), Err(Defect::ContainerFormat));
+    }
+    assert_eq!(decode(Codec::Zstd, &[frame(0), frame(1)].concat()), Err(Defect::ContainerFormat));
+}
+
 #[test]
 fn recognised_by_their_first_bytes() {
     assert_eq!(Codec::detect(&gzip(b"")), Some(Codec::Gzip));

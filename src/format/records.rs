@@ -11,7 +11,9 @@
 //! | a stream that is cut at a block boundary, so that it decodes without an error | a frame has to end |
 //! | text under a name that says zstd, zstd under one that says text, gzip under either | a fault: readers would disagree |
 
-use super::compress::{Codec, FRAME_HEADER, cut_short_detail, trailing_detail, window_log, zstd_anomaly};
+use super::compress::{
+    Codec, FRAME_HEADER, check_content_size, cut_short_detail, trailing_detail, window_log, zstd_anomaly,
+};
 use super::limits::Limits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -296,6 +298,10 @@ struct Frames {
     window_log: u32,
     buffer: Vec<u8>,
     place: Place,
+    /// The frame from its magic number on, as far as its header may reach.
+    header: Vec<u8>,
+    /// Bytes that the frame gave out.
+    produced: u64,
 }
 
 /// Where in the sequence of frames the next byte stands.
@@ -324,7 +330,7 @@ impl Frames {
         let window_log = window_log(max_window);
         let mut decoder = Decoder::new()?;
         decoder.set_parameter(DParameter::WindowLogMax(window_log))?;
-        Ok(Frames { decoder, window_log, buffer: vec![0; BUFFER], place: BETWEEN })
+        Ok(Frames { decoder, window_log, buffer: vec![0; BUFFER], place: BETWEEN, header: Vec::new(), produced: 0 })
     }
 
     /// What the input ends inside of, if it ends here.
@@ -384,6 +390,8 @@ impl Frames {
                     })
                     .map_err(|error| zstd_anomaly(&error, self.window_log).detail)?;
                 self.place = Place::Frame { header_left: FRAME_HEADER };
+                self.header = magic.to_vec();
+                self.produced = 0;
             }
             0x184D_2A50..=0x184D_2A5F => self.place = Place::SkippableLength { bytes: [0; 4], have: 0 },
             _ => return Err(trailing_detail("zstd frame")),
@@ -394,6 +402,9 @@ impl Frames {
     /// Decodes all of `piece`, or up to the end of the frame; how many bytes that took.
     fn decode(&mut self, piece: &[u8], lines: &mut Lines, limits: &RecordLimits) -> Result<usize, String> {
         let mut input = InBuffer::around(piece);
+        if matches!(self.place, Place::Frame { header_left } if header_left > 0) {
+            self.header.extend_from_slice(piece);
+        }
         loop {
             let mut output = OutBuffer::around(&mut self.buffer[..]);
             let hint = self
@@ -402,11 +413,13 @@ impl Frames {
                 .map_err(|error| zstd_anomaly(&error, self.window_log).detail)?;
             let text = output.as_slice();
             let full = text.len() == BUFFER;
+            self.produced += text.len() as u64;
             if !text.is_empty() {
                 limits.decoded(text.len())?;
                 lines.update(text);
             }
             if hint == 0 {
+                check_content_size(&self.header, self.produced)?;
                 self.place = BETWEEN;
                 return Ok(input.pos());
             }
