@@ -93,6 +93,7 @@ pub fn find_kind(id: &str) -> Option<&'static dyn Kind> {
 }
 
 /// What an input was recognised as.
+#[derive(Clone)]
 pub struct Recognition {
     /// The kind.
     pub kind: &'static dyn Kind,
@@ -104,20 +105,37 @@ pub struct Recognition {
     pub near_misses: Vec<String>,
 }
 
-/// Recognises the kind; `forced` skips the decision but keeps the version and reason where they fit.
+/// Recognises the kind. One that is `forced` is taken whatever the markers say, and what they say is told.
 pub fn recognise(inventory: &Inventory, forced: Option<&'static dyn Kind>) -> Recognition {
     let mut near_misses = Vec::new();
-    for kind in KINDS.iter().copied().filter(|kind| forced.is_none_or(|f| f.id() == kind.id())) {
+    for kind in KINDS.iter().copied() {
         match kind.detect(inventory) {
             Likelihood::Yes { version, because } => {
-                return Recognition { kind, version, because, near_misses };
+                let found = Recognition { kind, version, because, near_misses };
+                return forced.map_or(found.clone(), |forced| found.in_place(inventory, forced));
             }
             Likelihood::Near(lack) => near_misses.push(format!("{}: {lack}", kind.id())),
             Likelihood::No => {}
         }
     }
-    let kind = forced.unwrap_or(&Plain);
-    Recognition { kind, version: None, because: "--kind names it; its markers were not found".into(), near_misses }
+    // Not reached: the last kind takes everything.
+    Recognition { kind: &Plain, version: None, because: "no other kind fits".into(), near_misses }
+}
+
+impl Recognition {
+    /// The kind that was named in place of this one.
+    fn in_place(self, inventory: &Inventory, forced: &'static dyn Kind) -> Recognition {
+        if forced.id() == self.kind.id() {
+            let because = format!("--kind names it, and so do its markers: {}", self.because);
+            return Recognition { because, ..self };
+        }
+        let version = match forced.detect(inventory) {
+            Likelihood::Yes { version, .. } => version,
+            Likelihood::Near(_) | Likelihood::No => None,
+        };
+        let because = format!("--kind names it; by its markers it would be {}: {}", self.kind.id(), self.because);
+        Recognition { kind: forced, version, because, near_misses: self.near_misses }
+    }
 }
 
 /// Documents that some kind reads: the base name, the folder that it must lie in (empty: any), and how deep at most.

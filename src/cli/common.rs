@@ -158,6 +158,11 @@ impl InputArgs {
         parsed.map(|identities| Some(Arc::new(identities))).map_err(fail)
     }
 
+    /// Files that are read.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        [&self.input].into_iter().chain(&self.sidecar).chain(&self.identity).map(PathBuf::as_path)
+    }
+
     /// The name of the input in reports.
     pub(super) fn name(&self) -> Vec<u8> {
         self.input.file_name().unwrap_or(self.input.as_os_str()).as_encoded_bytes().to_vec()
@@ -230,6 +235,11 @@ impl OutputArgs {
         failure.with_report(command, self.now(), subject).into_file(self.output.as_deref(), self.force)
     }
 
+    /// As [`OutputArgs::failure`], where the place of the report itself was refused: nothing is written there.
+    pub(super) fn refusal(&self, failure: Failure, command: &'static str, subject: &[u8]) -> Failure {
+        if self.is_json() { failure.with_report(command, self.now(), subject) } else { failure }
+    }
+
     /// Fails before any work where the report could not be written after it, or would be written over `inputs`.
     pub(super) fn check(&self, inputs: &[&std::path::Path]) -> Result<(), Failure> {
         let Some(output) = &self.output else { return Ok(()) };
@@ -289,6 +299,11 @@ enum Legacy {
 }
 
 impl KeyArgs {
+    /// Files that are read.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.key.iter().chain(&self.hmac_key).chain(&self.trust).map(PathBuf::as_path)
+    }
+
     /// For verbs that know public keys alone: one signature, no shared secret.
     pub(super) fn public(key: &[PathBuf], allow_example_keys: bool) -> Self {
         KeyArgs {
@@ -428,6 +443,11 @@ impl PolicyArgs {
     pub(super) fn extend(&self, request: Request) -> Result<Request, Failure> {
         let tuf_root = self.tuf_root.as_deref().map(read_root).transpose()?;
         Ok(Request { base: self.base.clone(), tuf_root, datastore: self.datastore.clone(), ..request })
+    }
+
+    /// Files that are read.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.base.iter().chain(&self.tuf_root).map(PathBuf::as_path)
     }
 
     /// Adds these options to `policy`.

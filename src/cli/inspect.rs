@@ -5,6 +5,7 @@ use super::display;
 use super::exit::Failure;
 use crate::pipeline::inspect;
 use crate::report::{Outcome, Report, Subject};
+use std::path::Path;
 
 /// Options of the verb.
 #[derive(Debug, clap::Args)]
@@ -21,7 +22,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let (name, at) = (args.input.name(), args.output.now());
     let failed = |failure: Failure| args.output.failure(failure, "inspect", &name);
-    args.output.check(&[&args.input.input]).map_err(failed)?;
+    let read: Vec<&Path> = args.input.files().collect();
+    args.output.check(&read).map_err(|failure| args.output.refusal(failure, "inspect", &name))?;
     let mut request = args.input.request().map_err(failed)?;
     request.advisory = args.advisory.clone();
     let reading = display::during(args.output.progress, |progress| inspect::read(&request, progress))

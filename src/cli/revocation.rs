@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let name = file_name(&args.file);
     let failed = |failure: Failure| args.output.failure(failure, COMMAND, &name);
     let at = args.output.now();
-    check_places(args).map_err(failed)?;
+    check_places(args).map_err(|failure| args.output.refusal(failure, COMMAND, &name))?;
     let mut policy = KeyArgs::public(&args.key, args.allow_example_keys).policy(at).map_err(failed)?;
     policy.max_age = args.max_age;
     let request = Request {
@@ -95,7 +95,13 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
 /// Neither the report nor the state may be written over what is read.
 fn check_places(args: &Args) -> Result<(), Failure> {
     let inputs = [Some(&args.file), args.signature.as_ref()].into_iter().flatten().chain(&args.key);
-    let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
+    // The next run would read what lies there, whether this one found something or not.
+    let beside = [".jws", ".sha256"].map(|end| {
+        let mut name = args.file.clone().into_os_string();
+        name.push(end);
+        PathBuf::from(name)
+    });
+    let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).chain(beside.iter().map(PathBuf::as_path)).collect();
     if let Some(state) = &args.state
         && let Some(input) = inputs.iter().find(|input| output::same_place(input, state))
     {

@@ -37,6 +37,11 @@ pub(super) struct SigstoreArgs {
 }
 
 impl SigstoreArgs {
+    /// Files that are read.
+    pub(super) fn files(&self) -> impl Iterator<Item = &std::path::Path> {
+        self.trusted_root.iter().map(PathBuf::as_path)
+    }
+
     /// The trust that these options describe; none without a trusted root.
     pub(super) fn trust(&self) -> Result<Option<Trust>, Failure> {
         let Some(path) = &self.trusted_root else { return Ok(None) };
@@ -80,7 +85,9 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let name = super::common::file_name(&args.artifact);
     let failed = |failure: Failure| args.output.failure(failure, COMMAND, &name);
     let at = args.output.now();
-    args.output.check(&[args.artifact.as_path(), args.bundle.as_path()]).map_err(failed)?;
+    let own = [args.artifact.as_path(), args.bundle.as_path()].into_iter().chain(args.key.iter().map(PathBuf::as_path));
+    let files: Vec<&Path> = own.chain(args.sigstore.files()).collect();
+    args.output.check(&files).map_err(|failure| args.output.refusal(failure, "sigstore verify", &name))?;
     let target = target(&args.artifact).map_err(failed)?;
     let mut policy = KeyArgs::public(&args.key, args.allow_example_keys).policy(at).map_err(failed)?;
     policy.require = args.require.clone();

@@ -6,6 +6,7 @@ use super::exit::Failure;
 use super::sigstore::SigstoreArgs;
 use crate::pipeline::verify;
 use crate::report::{Outcome, Report, Subject};
+use std::path::Path;
 
 /// Options of the verb.
 #[derive(Debug, clap::Args)]
@@ -26,7 +27,9 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let (name, at) = (args.input.name(), args.output.now());
     let table = args.policy.exit_codes;
     let failed = |failure: Failure| args.output.failure(failure.under(table), "verify", &name);
-    args.output.check(&[&args.input.input]).map_err(failed)?;
+    let read: Vec<&Path> =
+        args.input.files().chain(args.keys.files()).chain(args.policy.files()).chain(args.sigstore.files()).collect();
+    args.output.check(&read).map_err(|f| args.output.refusal(f.under(table), "verify", &name))?;
     let request = args.input.request().and_then(|request| args.policy.extend(request)).map_err(failed)?;
     let mut policy = args.keys.policy(at).map_err(failed)?;
     args.policy.apply(&mut policy);

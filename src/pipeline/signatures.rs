@@ -144,10 +144,10 @@ impl Collected<'_> {
                 good.push((name, signer, logged));
             }
         }
-        // A certificate is made for one signature: its name is what can be counted.
-        let count = threshold::distinct(good.iter().map(|(_, signer, _)| match &signer.certificate {
-            Some(certificate) => certificate.identity.as_str(),
-            None => signer.fingerprint.as_str(),
+        // A certificate is made for one signature, so its name counts; and so does its key, which may be given by itself.
+        let count = threshold::distinct_by_any(good.iter().map(|(_, signer, _)| {
+            let identity = signer.certificate.iter().map(|certificate| certificate.identity.as_str());
+            identity.chain([signer.fingerprint.as_str()]).collect()
         }));
         let wanted = self.policy.threshold.get();
         if good.is_empty() || count < wanted {

@@ -234,7 +234,7 @@ pub(crate) fn sigstore(data: &[u8]) {
         let artifact = Artifact { digest: Digest::Sha256(sha256(bytes)), content: Content::Digest };
         verify(data, b"bundle", &artifact, &expected, &ROOT).expect("nothing is read")
     };
-    let (own, other) = (judge(ARTIFACT), judge(b"another"));
+    let (own, other) = (judge(ARTIFACT), judge(b"bytes that nobody signed"));
     assert!(other.proof.is_none() && other.signer.is_none() && !other.included);
     assert_eq!(own.proof.is_some(), own.signer.is_some());
     if own.proof.is_some() {

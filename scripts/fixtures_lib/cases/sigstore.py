@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ..case import AT, EXAMPLE_KEYS, NOT_VERIFIED, USAGE, Case, key, verify
 from ..plain import BUNDLE, Plain
-from ..signing import ECDSA_P256, ECDSA_P384, ED25519, STRANGER
+from ..signing import ECDSA_P256, ECDSA_P384, ED25519, KEYS, STRANGER
 from ..sigstore import (BUNDLE_0_1, IN_TOTO, LOG, SIGNED_AT, Log, Sigstore, entry_from, many_entries, moved, promise_flipped, proof_flipped,
                         signature_flipped, statement, timestamp_of_nothing, without_entry, without_promise, without_proof)
 from ..x509 import Authority
@@ -43,6 +43,8 @@ def good() -> Iterator[Case]:
                    trust=key(signer.name), options=LOGGED, standings=pinned)
     yield case("good-digest", "The artifact is known by its digest", GOOD, subject=digest(), options=LOGGED)
     yield case("good-one-of-two-keys", "Another key is trusted besides", GOOD, trust=(*key("ecdsa-p384"), *P256))
+    yield case("good-p384-after-p256", "The key that signed is the second one given, and needs another digest",
+               GOOD.but(signer=ECDSA_P384), trust=(*P256, *key("ecdsa-p384")))
     yield case("good-promise", "Version 0.1 with the promise of the log alone",
                GOOD.but(media_type=BUNDLE_0_1, change=without_proof), standings=pinned)
     for algorithm in ("sha256", "sha512"):
@@ -184,6 +186,22 @@ def sidecars() -> Iterator[Case]:
                  signed=PLAIN.but(files={"bin/tool": b"another\n"}), subject=f"{BUNDLE}.sigstore.json")
     yield beside("sigstore-wrong-key", "The key given is a stranger's", None, "sigstore-signature",
                  trust=(*TRUST, *key("stranger")))
+    # The key of the certificate signed a second bundle by itself.
+    certified, named = GOOD.but(certificate=leaf()), ("{case}/by-key.sigstore.json",)
+    archive = PLAIN.build()[BUNDLE]
+    twice = PLAIN.build() | {f"{BUNDLE}.sigstore.json": certified(archive), "by-key.sigstore.json": GOOD(archive),
+                             ROOT: LOG.root(AUTHORITY)}
+    yield Case("plain", "sigstore-one-key-twice", "Two signers are required, and one key signed both bundles",
+               verify(BUNDLE, "--sidecar", *named, "--threshold", "2", trust=(*TRUST, *NAMED, *P256)), twice,
+               failing=("sigstore-identity",))
+    policy = ('version = 1\n\n[[key]]\nname = "stolen"\nfile = "p256.pub.pem"\nrevoked = true\nreason = "stolen in March"\n'
+              '\n[[key]]\nname = "other"\nfile = "ed25519.pub.pem"\n\n[[waiver]]\nexample_keys = true\nreason = "a test"\n')
+    public = {"p256.pub.pem": (KEYS / "ecdsa-p256.pub.pem").read_bytes(),
+              "ed25519.pub.pem": (KEYS / "ed25519.pub.pem").read_bytes(), "trust.toml": policy.encode()}
+    revoked = {f"{BUNDLE}.sigstore.json": certified(archive), ROOT: LOG.root(AUTHORITY)}
+    yield Case("plain", "sigstore-certificate-of-revoked-key", "The certificate is over a key that the policy revokes",
+               verify(BUNDLE, "--trust", "{case}/trust.toml", trust=(*TRUST, *NAMED)),
+               PLAIN.build() | revoked | public, failing=("sigstore-signature",))
     yield beside("sigstore-threshold", "Two keys are required, and one signed the Sigstore bundle", None, "sigstore-identity",
                  trust=(*TRUST, *P256, *key("ecdsa-p384")), options=("--threshold", "2"))
 

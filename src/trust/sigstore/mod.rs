@@ -175,8 +175,15 @@ impl Job<'_, '_> {
         match self.run(&all)? {
             // Fail closed: a success that leaves a part out is none.
             Ok(found) if found.chain && found.sct && found.name && found.log => {
+                // An operator may know the key of a certificate: then it counts by the same terms.
+                let (by, scheme) = (Authentication::Certificate, scheme_named(claims.scheme));
+                let Some(signer) = self.counted(&claims.fingerprint, scheme, by, "", &mut rows) else {
+                    return Ok(rows.finish(self.facts));
+                };
                 rows.holds(&found, self);
                 rows.named(&claims, name);
+                let certificate = Some(CertificateName { identity: name.0.into(), issuer: name.1.into() });
+                return Ok(self.conclude(rows, Signer { scheme: claims.scheme, certificate, ..signer }));
             }
             Ok(_) => {
                 let detail = "the engine did not say that it checked everything".into();
@@ -184,17 +191,7 @@ impl Job<'_, '_> {
             }
             Err(first) => diagnosis::certificate(self, first, name, &claims, &mut rows)?,
         }
-        let signer = Signer {
-            name: None,
-            fingerprint: claims.fingerprint,
-            keyid: None,
-            scheme: claims.scheme,
-            input: self.input(),
-            by: Authentication::Certificate,
-            document: rows.name().to_vec(),
-            certificate: Some(CertificateName { identity: name.0.into(), issuer: name.1.into() }),
-        };
-        Ok(self.conclude(rows, signer))
+        Ok(rows.finish(self.facts))
     }
 
     fn by_key(&self, hint: &str, mut rows: Rows) -> std::io::Result<Outcome> {
@@ -208,12 +205,19 @@ impl Job<'_, '_> {
         for key in self.expected.policy.keys.public() {
             match self.run(&Demand::Key { spki: key.spki_der(), log: true })? {
                 Ok(found) => {
-                    let Some(signer) = self.counted(key, hint, &mut rows) else { return Ok(rows.finish(self.facts)) };
+                    let (by, scheme) = (Authentication::PublicKey, scheme_named(key_scheme(key)));
+                    let Some(signer) = self.counted(key.fingerprint(), scheme, by, hint, &mut rows) else {
+                        return Ok(rows.finish(self.facts));
+                    };
+                    let signer = Signer { scheme: key_scheme(key), ..signer };
                     rows.holds(&found, self);
                     return Ok(self.conclude(rows, signer));
                 }
                 Err(refusal) => {
-                    refused.get_or_insert((refusal, key));
+                    // One that more of the artifact could turn says more than one that is wrong in any case.
+                    if refused.is_none() || refusal.reason == Reason::Artifact {
+                        refused = Some((refusal, key));
+                    }
                 }
             }
         }
@@ -224,17 +228,23 @@ impl Job<'_, '_> {
     }
 
     /// The signer, where the key that made the signature counts for this document.
-    fn counted(&self, key: &PublicKey, hint: &str, rows: &mut Rows) -> Option<Signer> {
+    fn counted(
+        &self,
+        fingerprint: &str,
+        scheme: Scheme,
+        by: Authentication,
+        hint: &str,
+        rows: &mut Rows,
+    ) -> Option<Signer> {
         let (mut tally, document) = (Tally::default(), rows.name().to_vec());
-        let (scheme, alias) = schemes(key);
-        let found = Found { fingerprint: key.fingerprint(), scheme, alias, by: Authentication::PublicKey };
         let keyid = Some(hint).filter(|hint| !hint.is_empty());
-        tally.note(&found, &Place { document: &document, keyid, input: self.input() }, self.expected.policy);
+        let place = Place { document: &document, keyid, input: self.input() };
+        tally.note(&Found { fingerprint, scheme, alias: None, by }, &place, self.expected.policy);
         if tally.only_refused() {
             let detail = format!("no key that counts signed it{}", tally.only_by());
             rows.set(Part::Signature, Reason::Wrong, detail);
         }
-        tally.signers.pop().map(|signer| Signer { scheme: key_scheme(key), ..signer })
+        tally.signers.pop()
     }
 
     /// One run of the engine. The outer error: the artifact could not be read.
@@ -287,14 +297,14 @@ impl Job<'_, '_> {
     }
 }
 
-/// The schemes that a signature by this key may have: the engine does not say which of them it took.
-fn schemes(key: &PublicKey) -> (Scheme, Option<Scheme>) {
-    use super::key::KeyKind;
-    match key.kind() {
-        KeyKind::Ed25519 => (Scheme::Ed25519, None),
-        KeyKind::EcdsaP256 => (Scheme::EcdsaP256Sha256, None),
-        KeyKind::EcdsaP384 => (Scheme::EcdsaP384Sha384, Some(Scheme::EcdsaP384Sha256)),
-        KeyKind::Rsa { .. } => (Scheme::RsaPkcs1v15Sha256, None),
+/// The scheme of a type of key: the engine takes one for each, P-384 with SHA-384 and RSA with PKCS#1 v1.5.
+fn scheme_named(of_key: &str) -> Scheme {
+    match of_key {
+        "ed25519" => Scheme::Ed25519,
+        "ecdsa-p384" => Scheme::EcdsaP384Sha384,
+        "rsa" | "rsa-pkcs1v15" => Scheme::RsaPkcs1v15Sha256,
+        // Of other types no operator can have a key, so no terms exist that could depend on it.
+        _ => Scheme::EcdsaP256Sha256,
     }
 }
 
