@@ -10,8 +10,9 @@ use crate::pipeline::inspect::Request;
 use crate::pipeline::scan::{ScanOptions, SubjectDigest};
 use crate::pipeline::source::read_small;
 use crate::pipeline::trust_file;
-use crate::report::Report;
+use crate::pipeline::verify::Verification;
 use crate::report::text::Style;
+use crate::report::{Outcome, Report, Subject};
 use crate::trust::identity::Identities;
 use crate::trust::key::{self, MAX_FILE_BYTES};
 use crate::trust::keyring::example_name;
@@ -233,6 +234,27 @@ impl OutputArgs {
             return failure;
         }
         failure.with_report(command, self.now(), subject).into_file(self.output.as_deref(), self.force)
+    }
+
+    /// Writes the report of a verb for a single document or repository; its exit code.
+    pub(super) fn conclude(
+        &self,
+        verification: &Verification,
+        command: &'static str,
+        at: Time,
+        name: &[u8],
+    ) -> Result<u8, Failure> {
+        let exit_code = verification.verdict.exit_code();
+        let report = Report {
+            command,
+            at,
+            subject: Subject { name: name.to_vec() },
+            outcome: Outcome::Verified(verification),
+            exit_code,
+            limits: Limits::default(),
+        };
+        self.write(&report).map_err(|failure| self.write_failure(failure, command, name))?;
+        Ok(exit_code)
     }
 
     /// As [`OutputArgs::failure`], where the place of the report itself was refused: nothing is written there.

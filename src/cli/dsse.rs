@@ -3,9 +3,7 @@
 use super::common::{KeyArgs, OutputArgs};
 use super::exit::Failure;
 use super::output;
-use crate::format::limits::Limits;
 use crate::pipeline::dsse;
-use crate::report::{Outcome, Report, Subject};
 use std::path::{Path, PathBuf};
 
 /// Verbs about DSSE envelopes.
@@ -42,15 +40,5 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     if let (Some(path), Some(payload)) = (&args.payload_out, payload) {
         output::write_file(path, args.output.force, |out| out.write_all(&payload)).map_err(|e| failed(e.into()))?;
     }
-    let exit_code = verification.verdict.exit_code();
-    let report = Report {
-        command: "dsse verify",
-        at,
-        subject: Subject { name: name.clone() },
-        outcome: Outcome::Verified(&verification),
-        exit_code,
-        limits: Limits::default(),
-    };
-    args.output.write(&report).map_err(|f| args.output.write_failure(f, "dsse verify", &name))?;
-    Ok(exit_code)
+    args.output.conclude(&verification, "dsse verify", at, &name)
 }

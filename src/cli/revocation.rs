@@ -3,13 +3,12 @@
 use super::common::{KeyArgs, OutputArgs, file_name};
 use super::exit::Failure;
 use super::output;
-use crate::format::limits::Limits;
 use crate::format::revocation::State;
 use crate::format::time;
 use crate::pipeline::error::EnvironmentError;
 use crate::pipeline::revocation::{self, Request};
 use crate::pipeline::source::read_small;
-use crate::report::{Outcome, Report, Subject, json};
+use crate::report::json;
 use crate::trust::revocation::Previous;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -79,17 +78,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         output::write_file(path, force, |out| json::write_value(&state.to_json(), out))
             .map_err(|e| failed(e.into()))?;
     }
-    let exit_code = verification.verdict.exit_code();
-    let report = Report {
-        command: COMMAND,
-        at,
-        subject: Subject { name: name.clone() },
-        outcome: Outcome::Verified(&verification),
-        exit_code,
-        limits: Limits::default(),
-    };
-    args.output.write(&report).map_err(|f| args.output.write_failure(f, COMMAND, &name))?;
-    Ok(exit_code)
+    args.output.conclude(&verification, COMMAND, at, &name)
 }
 
 /// Neither the report nor the state may be written over what is read.

@@ -3,10 +3,8 @@
 use super::common::{KeyArgs, OutputArgs, property};
 use super::exit::Failure;
 use crate::format::digest::{Digest, parse_sha256, unhex};
-use crate::format::limits::Limits;
 use crate::pipeline::sigstore::{self, Target};
 use crate::pipeline::source::read_small;
-use crate::report::{Outcome, Report, Subject};
 use crate::trust::policy::Property;
 use crate::trust::sigstore::{MAX_TRUSTED_ROOT, Name, Root, Trust};
 use std::path::{Path, PathBuf};
@@ -104,17 +102,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         )));
     }
     let verification = sigstore::verify(&target, &args.bundle, &trust.root, &policy).map_err(|e| failed(e.into()))?;
-    let exit_code = verification.verdict.exit_code();
-    let report = Report {
-        command: COMMAND,
-        at,
-        subject: Subject { name: name.clone() },
-        outcome: Outcome::Verified(&verification),
-        exit_code,
-        limits: Limits::default(),
-    };
-    args.output.write(&report).map_err(|f| args.output.write_failure(f, COMMAND, &name))?;
-    Ok(exit_code)
+    args.output.conclude(&verification, COMMAND, at, &name)
 }
 
 /// `sha256:` (or `sha512:`, which some statements name alone) and its digits are a digest where no such file exists.

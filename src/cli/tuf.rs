@@ -6,7 +6,7 @@ use super::output;
 use crate::format::limits::Limits;
 use crate::pipeline::source::read_small;
 use crate::pipeline::tuf::{self, Probe, Request, TufError};
-use crate::report::{Outcome, Report, Subject, json};
+use crate::report::json;
 use std::path::{Path, PathBuf};
 
 /// The verb in reports.
@@ -66,17 +66,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         write_probes(path, args.output.force, &run.probes).map_err(failed)?;
     }
     let verification = run.verification.map_err(|error| failed(Failure::from(error)))?;
-    let exit_code = verification.verdict.exit_code();
-    let report = Report {
-        command: COMMAND,
-        at,
-        subject: Subject { name: name.clone() },
-        outcome: Outcome::Verified(&verification),
-        exit_code,
-        limits: Limits::default(),
-    };
-    args.output.write(&report).map_err(|f| args.output.write_failure(f, COMMAND, &name))?;
-    Ok(exit_code)
+    args.output.conclude(&verification, COMMAND, at, &name)
 }
 
 impl From<TufError> for Failure {

@@ -4,10 +4,8 @@ use super::error::EnvironmentError;
 use super::inspect::Reading;
 use super::source::read_small;
 use super::verify::Verification;
-use super::whole::Whole;
 use crate::bundle::dsse_envelope::DsseEnvelope;
-use crate::bundle::kind::{Kind as _, Recognition};
-use crate::bundle::portable::Unportable;
+use crate::bundle::kind::Kind as _;
 use crate::format::digest::{Digests, sha256};
 use crate::format::inventory::{Document, EntryKind, Inventory, Location, Observed};
 use crate::format::limits::Limits;
@@ -57,21 +55,7 @@ pub fn verify(input: &Path, policy: &Policy) -> Result<(Verification, Option<Vec
         ));
     }
     let verdict = judge(&required, &established, &checks);
-    let recognition = Recognition {
-        kind: &DsseEnvelope,
-        version: None,
-        because: "the verb takes one DSSE envelope".into(),
-        near_misses: Vec::new(),
-    };
-    let reading = Reading {
-        inventory,
-        recognition,
-        bundle,
-        checks: Vec::new(),
-        whole: Whole::default(),
-        portability: Unportable::default(),
-        advisory: None,
-    };
+    let reading = Reading::of_document(&DsseEnvelope, None, "the verb takes one DSSE envelope", inventory, bundle);
     let authority = Authority { standings: vec![Standing::Evidence], trusted: Vec::new(), pinned_by: Vec::new() };
     let waivers = policy.waivers.clone();
     let verification = Verification {

@@ -10,7 +10,7 @@ use super::sealed;
 use super::sidecar::Sidecars;
 use super::source::Source;
 use super::whole::{self, Whole};
-use crate::bundle::kind::{Further, Recognition};
+use crate::bundle::kind::{Further, Kind, Recognition};
 use crate::bundle::model::Bundle;
 use crate::bundle::{links, portable, recognise};
 use crate::format::anomaly::Anomaly;
@@ -79,6 +79,27 @@ pub struct Reading {
     pub portability: portable::Unportable,
     /// Id of the vulnerability that was looked up in the databases, where one was asked for.
     pub advisory: Option<String>,
+}
+
+impl Reading {
+    /// What a verb for a single document has read: its kind is named by the verb, and there is no container to judge.
+    pub(super) fn of_document(
+        kind: &'static dyn Kind,
+        version: Option<String>,
+        because: &str,
+        inventory: Inventory,
+        bundle: Bundle,
+    ) -> Reading {
+        Reading {
+            inventory,
+            recognition: Recognition { kind, version, because: because.into(), near_misses: Vec::new() },
+            bundle,
+            checks: Vec::new(),
+            whole: Whole::default(),
+            portability: portable::Unportable::default(),
+            advisory: None,
+        }
+    }
 }
 
 /// Reads `request.input`: scan, recognise, interpret. The same first half for every verb.

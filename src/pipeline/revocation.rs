@@ -6,11 +6,8 @@ use super::inspect::Reading;
 use super::sidecar;
 use super::source::read_small;
 use super::verify::Verification;
-use super::whole::Whole;
-use crate::bundle::kind::Recognition;
 use crate::bundle::lists;
 use crate::bundle::model::Bundle;
-use crate::bundle::portable::Unportable;
 use crate::bundle::revocation::{self as kind, RevocationBundle};
 use crate::format::digest::{Digest, Hasher, sha256};
 use crate::format::inventory::{Document, Inventory, Location};
@@ -254,19 +251,11 @@ fn established(signed: bool, policy: &Policy, previous: &Previous, checks: &[Che
 }
 
 fn reading(inventory: Inventory, bundle: Bundle, list: Option<&RevocationList>) -> Reading {
-    let recognition = Recognition {
-        kind: &RevocationBundle,
-        version: list.and_then(|list| list.schema_version.clone()),
-        because: "the verb takes one revocation list".into(),
-        near_misses: Vec::new(),
-    };
-    Reading {
+    Reading::of_document(
+        &RevocationBundle,
+        list.and_then(|list| list.schema_version.clone()),
+        "the verb takes one revocation list",
         inventory,
-        recognition,
         bundle,
-        checks: Vec::new(),
-        advisory: None,
-        whole: Whole::default(),
-        portability: Unportable::default(),
-    }
+    )
 }

@@ -4,10 +4,8 @@ use super::error::EnvironmentError;
 use super::inspect::Reading;
 use super::source::{MediumReader, OpenFile, Source};
 use super::verify::Verification;
-use super::whole::{BundleFile, Whole};
-use crate::bundle::kind::Recognition;
+use super::whole::BundleFile;
 use crate::bundle::model::Bundle;
-use crate::bundle::portable::Unportable;
 use crate::bundle::sigstore_artifact::SigstoreArtifact;
 use crate::format::digest::{Digest, Digests, Hasher, sha256};
 use crate::format::inventory::{EntryKind, Inventory, Location, Observed};
@@ -184,21 +182,13 @@ fn verification(known: Known, name: &[u8], outcome: Outcome, policy: &Policy) ->
     let standing = if proven { Standing::Pinned } else { Standing::Unlisted };
     let authority =
         Authority { standings: vec![standing; inventory.entries.len()], trusted: vec![proven], pinned_by: vec![None] };
-    let recognition = Recognition {
-        kind: &SigstoreArtifact,
-        version: None,
-        because: "the verb takes one artifact with its Sigstore bundle".into(),
-        near_misses: Vec::new(),
-    };
-    let reading = Reading {
+    let reading = Reading::of_document(
+        &SigstoreArtifact,
+        None,
+        "the verb takes one artifact with its Sigstore bundle",
         inventory,
-        recognition,
         bundle,
-        checks: Vec::new(),
-        whole: Whole::default(),
-        advisory: None,
-        portability: Unportable::default(),
-    };
+    );
     Verification {
         reading,
         authority,

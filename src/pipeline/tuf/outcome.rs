@@ -1,14 +1,11 @@
 //! What a run has read and found, as the one shape that reports are made from.
 
-use crate::bundle::kind::Recognition;
 use crate::bundle::model::Bundle;
-use crate::bundle::portable::Unportable;
 use crate::bundle::tuf_repository::TufRepository;
 use crate::format::digest::{Digest, Sha256Bytes, sha256};
 use crate::format::inventory::{EntryKind, Inventory, Location, Observed};
 use crate::pipeline::inspect::Reading;
 use crate::pipeline::verify::Verification;
-use crate::pipeline::whole::Whole;
 use crate::trust::authority::{Authority, Standing};
 use crate::trust::check::Check;
 use crate::trust::claims::Role;
@@ -115,23 +112,15 @@ impl Record {
         }
         let verdict = judge(&required, &established, &self.checks);
         let by = if established.is_empty() { Authentication::None } else { Authentication::PublicKey };
-        let recognition = Recognition {
-            kind: &TufRepository,
-            version: None,
-            because: "the verb takes one repository in folders".into(),
-            near_misses: Vec::new(),
-        };
         let pinned_by = vec![None; trusted.len()];
         Verification {
-            reading: Reading {
+            reading: Reading::of_document(
+                &TufRepository,
+                None,
+                "the verb takes one repository in folders",
                 inventory,
-                recognition,
                 bundle,
-                checks: Vec::new(),
-                whole: Whole::default(),
-                portability: Unportable::default(),
-                advisory: None,
-            },
+            ),
             authority: Authority { standings, trusted, pinned_by },
             checks: self.checks,
             signers: self.signers,
