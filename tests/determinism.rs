@@ -3,6 +3,7 @@
 use portcullis::format::digest::{hex, sha256};
 use portcullis::format::limits::Limits;
 use portcullis::format::time;
+use portcullis::pipeline::cage::Held;
 use portcullis::pipeline::inspect::{self, Request};
 use portcullis::pipeline::progress::Progress;
 use portcullis::pipeline::scan::{ScanOptions, SubjectDigest};
@@ -110,6 +111,7 @@ fn report(input: &Path, jobs: usize, sha512: bool) -> Vec<u8> {
         outcome: Outcome::Inspected(&reading),
         exit_code: 0,
         limits: Limits::default(),
+        cage: Held::default(),
     };
     let mut out = Vec::new();
     json::write(&report, &mut out).expect("memory");

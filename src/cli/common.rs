@@ -6,6 +6,7 @@ use crate::bundle::{KINDS, find_kind};
 use crate::format::limits::Limits;
 use crate::format::time::{self, Time};
 use crate::format::trivy_db::Scanner;
+use crate::pipeline::cage::{Cage, Held};
 use crate::pipeline::inspect::Request;
 use crate::pipeline::scan::{ScanOptions, SubjectDigest};
 use crate::pipeline::source::read_small;
@@ -208,6 +209,11 @@ impl OutputArgs {
         self.at.unwrap_or_else(clock)
     }
 
+    /// A cage in which the report can be written.
+    pub(super) fn cage(&self) -> Cage {
+        Cage::new().beside(self.output.as_deref())
+    }
+
     /// Whether JSON is wanted.
     pub(super) fn is_json(&self) -> bool {
         self.json || self.format == Format::Json
@@ -243,6 +249,7 @@ impl OutputArgs {
         command: &'static str,
         at: Time,
         name: &[u8],
+        cage: Held,
     ) -> Result<u8, Failure> {
         let exit_code = verification.verdict.exit_code();
         let report = Report {
@@ -252,6 +259,7 @@ impl OutputArgs {
             outcome: Outcome::Verified(verification),
             exit_code,
             limits: Limits::default(),
+            cage,
         };
         self.write(&report).map_err(|failure| self.write_failure(failure, command, name))?;
         Ok(exit_code)
@@ -465,6 +473,11 @@ impl PolicyArgs {
     pub(super) fn extend(&self, request: Request) -> Result<Request, Failure> {
         let tuf_root = self.tuf_root.as_deref().map(read_root).transpose()?;
         Ok(Request { base: self.base.clone(), tuf_root, datastore: self.datastore.clone(), ..request })
+    }
+
+    /// Widens `cage` by what these options say is written.
+    pub(super) fn cage(&self, cage: Cage) -> Cage {
+        cage.within(self.datastore.as_deref())
     }
 
     /// Files that are read.

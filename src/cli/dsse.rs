@@ -1,5 +1,6 @@
 //! `portcullis dsse verify`.
 
+use super::cage::CageArgs;
 use super::common::{KeyArgs, OutputArgs};
 use super::exit::Failure;
 use super::output;
@@ -24,10 +25,13 @@ pub(super) struct Args {
     #[command(flatten)]
     keys: KeyArgs,
     #[command(flatten)]
+    cage: CageArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
+    let cage = args.cage.enter(&args.output.cage().beside(args.payload_out.as_deref()));
     let name = args.envelope.file_name().unwrap_or(args.envelope.as_os_str()).as_encoded_bytes().to_vec();
     let failed = |failure: Failure| args.output.failure(failure, "dsse verify", &name);
     let at = args.output.now();
@@ -40,5 +44,5 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     if let (Some(path), Some(payload)) = (&args.payload_out, payload) {
         output::write_file(path, args.output.force, |out| out.write_all(&payload)).map_err(|e| failed(e.into()))?;
     }
-    args.output.conclude(&verification, "dsse verify", at, &name)
+    args.output.conclude(&verification, "dsse verify", at, &name, cage)
 }

@@ -1,5 +1,6 @@
 //! `portcullis inspect`.
 
+use super::cage::CageArgs;
 use super::common::{InputArgs, OutputArgs};
 use super::display;
 use super::exit::Failure;
@@ -16,11 +17,14 @@ pub(super) struct Args {
     #[arg(long, value_name = "ID", value_parser = advisory_id)]
     advisory: Option<String>,
     #[command(flatten)]
+    cage: CageArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let (name, at) = (args.input.name(), args.output.now());
+    let cage = args.cage.enter(&args.output.cage().temporary());
     let failed = |failure: Failure| args.output.failure(failure, "inspect", &name);
     let read: Vec<&Path> = args.input.files().collect();
     args.output.check(&read).map_err(|failure| args.output.refusal(failure, "inspect", &name))?;
@@ -35,6 +39,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         outcome: Outcome::Inspected(&reading),
         exit_code: 0,
         limits: request.scan.limits,
+        cage,
     };
     report.exit_code = match report.verdict() {
         crate::trust::verdict::Verdict::Failed(class) => class.exit_code(),

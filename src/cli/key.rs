@@ -2,6 +2,7 @@
 
 use super::exit::Failure;
 use super::output;
+use crate::pipeline::cage::Cage;
 use crate::pipeline::source::read_small;
 use crate::report::cleaning::clean_text;
 use crate::trust::key::{self, KeyKind, MAX_FILE_BYTES, PublicKey};
@@ -27,6 +28,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
+    Cage::new().enter();
     let bytes = read_small(&args.file, MAX_FILE_BYTES as u64).map_err(|error| Failure::usage(error.to_string()))?;
     let keys =
         key::parse(&bytes).map_err(|e| Failure::usage(format!("cannot use the key {}: {e}", args.file.display())))?;

@@ -1,5 +1,6 @@
 //! `portcullis revocation verify`.
 
+use super::cage::CageArgs;
 use super::common::{KeyArgs, OutputArgs, file_name};
 use super::exit::Failure;
 use super::output;
@@ -53,10 +54,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "DURATION", help_heading = "Policy", value_parser = time::parse_duration)]
     max_age: Option<i64>,
     #[command(flatten)]
+    cage: CageArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
+    let cage = args.cage.enter(&args.output.cage().beside(args.state.as_deref()));
     let name = file_name(&args.file);
     let failed = |failure: Failure| args.output.failure(failure, COMMAND, &name);
     let at = args.output.now();
@@ -78,7 +82,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         output::write_file(path, force, |out| json::write_value(&state.to_json(), out))
             .map_err(|e| failed(e.into()))?;
     }
-    args.output.conclude(&verification, COMMAND, at, &name)
+    args.output.conclude(&verification, COMMAND, at, &name, cage)
 }
 
 /// Neither the report nor the state may be written over what is read.

@@ -1,5 +1,6 @@
 //! `portcullis sigstore verify`, and the options about Sigstore that `verify` shares with it.
 
+use super::cage::CageArgs;
 use super::common::{KeyArgs, OutputArgs, property};
 use super::exit::Failure;
 use crate::format::digest::{Digest, parse_sha256, unhex};
@@ -76,10 +77,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = property, help_heading = "Policy")]
     require: Option<Vec<Property>>,
     #[command(flatten)]
+    cage: CageArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
+    let cage = args.cage.enter(&args.output.cage());
     let name = super::common::file_name(&args.artifact);
     let failed = |failure: Failure| args.output.failure(failure, COMMAND, &name);
     let at = args.output.now();
@@ -102,7 +106,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         )));
     }
     let verification = sigstore::verify(&target, &args.bundle, &trust.root, &policy).map_err(|e| failed(e.into()))?;
-    args.output.conclude(&verification, COMMAND, at, &name)
+    args.output.conclude(&verification, COMMAND, at, &name, cage)
 }
 
 /// `sha256:` (or `sha512:`, which some statements name alone) and its digits are a digest where no such file exists.

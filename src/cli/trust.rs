@@ -5,6 +5,7 @@ use super::output;
 use crate::format::digest::hex;
 use crate::format::path::lossless;
 use crate::format::time;
+use crate::pipeline::cage::Cage;
 use crate::pipeline::trust_file;
 use crate::report::cleaning::clean_text;
 use crate::report::json::write_value;
@@ -36,6 +37,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
+    Cage::new().enter();
     let file = trust_file::load(&args.file).map_err(Failure::usage)?;
     let kinds = trust_file::kinds();
     output::write(None, false, |out| {

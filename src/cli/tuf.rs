@@ -1,9 +1,11 @@
 //! `portcullis tuf verify`.
 
+use super::cage::CageArgs;
 use super::common::{self, OutputArgs, file_name};
 use super::exit::Failure;
 use super::output;
 use crate::format::limits::Limits;
+use crate::pipeline::cage::Cage;
 use crate::pipeline::source::read_small;
 use crate::pipeline::tuf::{self, Probe, Request, TufError};
 use crate::report::json;
@@ -45,10 +47,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     probe_log: Option<PathBuf>,
     #[command(flatten)]
+    cage: CageArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
+    let cage = args.cage.enter(&places(args));
     let name = file_name(&args.metadata_dir);
     let failed = |failure: Failure| args.output.failure(failure, COMMAND, &name);
     let at = args.output.now();
@@ -66,7 +71,13 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         write_probes(path, args.output.force, &run.probes).map_err(failed)?;
     }
     let verification = run.verification.map_err(|error| failed(Failure::from(error)))?;
-    args.output.conclude(&verification, COMMAND, at, &name)
+    args.output.conclude(&verification, COMMAND, at, &name, cage)
+}
+
+/// What is written: besides the report the state, the copies, the log, and what the second engine notes down for itself.
+fn places(args: &Args) -> Cage {
+    let cage = args.output.cage().temporary().beside(args.probe_log.as_deref());
+    cage.within(args.datastore.as_deref()).within(args.out.as_deref())
 }
 
 impl From<TufError> for Failure {

@@ -1,5 +1,6 @@
 //! `portcullis verify`.
 
+use super::cage::CageArgs;
 use super::common::{InputArgs, KeyArgs, OutputArgs, PolicyArgs};
 use super::display;
 use super::exit::Failure;
@@ -20,11 +21,14 @@ pub(super) struct Args {
     #[command(flatten)]
     policy: PolicyArgs,
     #[command(flatten)]
+    cage: CageArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let (name, at) = (args.input.name(), args.output.now());
+    let cage = args.cage.enter(&args.policy.cage(args.output.cage().temporary()));
     let table = args.policy.exit_codes;
     let failed = |failure: Failure| args.output.failure(failure.under(table), "verify", &name);
     let read: Vec<&Path> =
@@ -44,6 +48,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         outcome: Outcome::Verified(&verification),
         exit_code,
         limits: request.scan.limits,
+        cage,
     };
     args.output.write(&report).map_err(|f| args.output.write_failure(f.under(table), "verify", &name))?;
     display::ended(args.output.progress, verification.verdict);

@@ -2,6 +2,7 @@
 
 mod base;
 mod bundle_tuf;
+pub mod cage;
 mod databases;
 mod documents;
 pub mod dsse;

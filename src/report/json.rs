@@ -125,8 +125,11 @@ impl Serialize for Report<'_> {
         map.serialize_entry("checks", &Each(self.checks().iter().map(CheckView)))?;
         map.serialize_entry("summary", &Ordered(summary(self)))?;
         map.serialize_entry("entries", &Entries(self))?;
-        map.serialize_entry("waivers", self.waivers())?;
+        map.serialize_entry("waivers", &self.waivers())?;
         map.serialize_entry("limits", &Ordered(limits(self)))?;
+        let cage = &self.cage;
+        let held = [("landlock", json!(cage.landlock)), ("seccomp", json!(cage.seccomp)), ("notes", json!(cage.notes))];
+        map.serialize_entry("cage", &Ordered(held))?;
         self.serialize_extras(&mut map)?;
         map.end()
     }

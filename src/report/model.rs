@@ -4,6 +4,7 @@ use crate::bundle::model::{DetachedForm, Facts};
 use crate::format::inventory::{EntryIndex, Inventory};
 use crate::format::limits::Limits;
 use crate::format::time::Time;
+use crate::pipeline::cage::Held;
 use crate::pipeline::inspect::Reading;
 use crate::pipeline::verify::Verification;
 use crate::trust::authority::Standing;
@@ -42,6 +43,8 @@ pub struct Report<'a> {
     pub exit_code: u8,
     /// Limits in force.
     pub limits: Limits,
+    /// What the process had given up before it read the input.
+    pub cage: Held,
 }
 
 /// A signature as the bundle claims it; nobody checked it.
@@ -116,11 +119,12 @@ impl<'a> Report<'a> {
     }
 
     /// Waivers in force.
-    pub fn waivers(&self) -> &'a [String] {
-        match &self.outcome {
+    pub fn waivers(&self) -> Vec<&str> {
+        let judged: &[String] = match &self.outcome {
             Outcome::Inspected(_) => &[],
             Outcome::Verified(verification) => &verification.waivers,
-        }
+        };
+        judged.iter().map(String::as_str).chain(self.cage.waiver()).collect()
     }
 
     /// The policy file that was in force.

@@ -62,6 +62,7 @@ pub fn write(report: &Report<'_>, style: Style, all_entries: bool, out: impl Wri
         page.skipped(report)?;
     }
     page.waivers(report)?;
+    page.title(&format!("Cage: {}", report.cage.words()))?;
     if all_entries {
         page.entries(report)?;
     }

@@ -11,6 +11,7 @@ use portcullis::format::limits::Limits;
 use portcullis::format::records::{RecordCounter, RecordLimits};
 use portcullis::format::tar::{Member, TarInput, TarReader};
 use portcullis::format::{checksums, dsse, json, jws, path, pax, revocation, time, trivy_db, yaml};
+use portcullis::pipeline::cage::Held;
 use portcullis::pipeline::inspect::Request;
 use portcullis::pipeline::progress::Progress;
 use portcullis::pipeline::scan::{ScanOptions, SubjectDigest};
@@ -460,6 +461,7 @@ fn report(verification: &Verification, at: time::Time) {
         outcome: Outcome::Verified(verification),
         exit_code: verification.verdict.exit_code(),
         limits: LIMITS,
+        cage: Held::default(),
     };
     let mut machine = Vec::new();
     json_report::write(&report, &mut machine).expect("memory takes everything");
