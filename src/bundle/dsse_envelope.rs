@@ -34,6 +34,7 @@ impl Kind for DsseEnvelope {
                         stands_for: None,
                         beside: None,
                         binding: Binding::Broken,
+                        text: None,
                         timestamp_token: false,
                     };
                     bundle.checks.push(signed.envelope_check());

@@ -14,6 +14,7 @@ use super::mirror_policy::MirrorPolicy;
 use super::model::Bundle;
 use super::oci_layout::{self, OciLayout};
 use super::plain::Plain;
+use super::receipts;
 use super::sealed_plan::SealedPlan;
 use super::thin::MirrorThin;
 use super::trivy_flat::{TRIVY_DB, TRIVY_JAVA_DB};
@@ -191,5 +192,8 @@ pub fn wants_document(normal_path: &[u8], size: u64) -> bool {
 /// Whether the scan keeps the file at `normal_path`, of `size` bytes, as long as there is room: it may be a document to which
 /// others lead. What is not kept is read a second time, where that is possible.
 pub fn wants_if_room(normal_path: &[u8], size: u64) -> bool {
-    oci_layout::may_want(normal_path, size)
+    let depth = normal_path.iter().filter(|c| **c == b'/').count();
+    let mut parts = normal_path.rsplit(|c| *c == b'/');
+    let (base, folder) = (parts.next().unwrap_or(normal_path), parts.next().unwrap_or(b""));
+    oci_layout::may_want(normal_path, size) || receipts::wants(base, folder, depth, size)
 }

@@ -34,6 +34,7 @@ pub mod oci_layout;
 pub mod plain;
 pub mod portable;
 mod provenance;
+pub mod receipts;
 mod records;
 mod rerun_hash;
 pub mod revocation;

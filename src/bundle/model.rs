@@ -86,6 +86,8 @@ pub struct SignedDocument {
     pub beside: Option<Beside>,
     /// How the entry compares with the payload.
     pub binding: Binding,
+    /// SHA-256 of the document's text, where it is known: logs have entries about it.
+    pub text: Option<Sha256Bytes>,
     /// Whether an RFC 3161 timestamp token lies beside the signature.
     pub timestamp_token: bool,
 }

@@ -29,6 +29,10 @@ pub fn read(
         Box::new(Check::fail(check::DSSE_ENVELOPE, &name, detail))
     })?;
     let timestamp_token = has_timestamp_token(&text);
+    let digest = match location {
+        Location::Entry(entry) => inventory.entry(entry).digest().copied(),
+        Location::Sidecar => Some(sha256(&text)),
+    };
     drop(text);
     let payload = parsed.envelope.payload();
     let (stands_for, beside) = match target {
@@ -41,7 +45,17 @@ pub fn read(
         (_, Some(beside)) if beside.sha256 == sha256(payload) => Binding::Bytes,
         _ => Binding::Broken,
     };
-    Ok(SignedDocument { document, name, parsed, payload_types, stands_for, beside, binding, timestamp_token })
+    Ok(SignedDocument {
+        document,
+        name,
+        parsed,
+        payload_types,
+        stands_for,
+        beside,
+        binding,
+        text: digest,
+        timestamp_token,
+    })
 }
 
 /// What a payload must be.

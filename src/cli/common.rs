@@ -398,7 +398,8 @@ impl KeyArgs {
         Ok(())
     }
 
-    fn admit(&self, fingerprint: &str, path: &std::path::Path, policy: &mut Policy) -> Result<(), Failure> {
+    /// Takes a key as an anchor: a published example key only where the operator says so.
+    pub(super) fn admit(&self, fingerprint: &str, path: &std::path::Path, policy: &mut Policy) -> Result<(), Failure> {
         let Some(name) = example_name(fingerprint) else { return Ok(()) };
         if !self.allow_example_keys {
             return Err(Failure::usage(format!(

@@ -9,6 +9,7 @@ mod inspect;
 mod key;
 mod output;
 mod refused;
+mod rekor;
 mod revocation;
 mod sigstore;
 mod trust;

@@ -12,7 +12,7 @@ use crate::report::json::write_value;
 use crate::report::text::wrap;
 use crate::trust::keyring::example_name;
 use crate::trust::policy::Property;
-use crate::trust::policy_file::TrustFile;
+use crate::trust::policy_file::{NamedLog, TrustFile};
 use crate::trust::rules::{Rules, Waiver};
 use crate::trust::terms::Terms;
 use serde_json::{Value, json};
@@ -80,6 +80,12 @@ fn as_json(file: &TrustFile, kinds: &[&str]) -> Value {
         members
     });
     let secrets = file.secrets.iter().map(|secret| terms_json(&secret.terms, secret.material.fingerprint()));
+    let logs = file.logs.iter().map(|NamedLog { log, .. }| {
+        json!({
+            "name": log.name, "fingerprint": log.key.fingerprint(), "type": log.key.describe(), "origin": log.origin,
+            "example": example_name(log.key.fingerprint()),
+        })
+    });
     let kinds = kinds.iter().map(|kind| {
         let of = OfKind::of(file, kind);
         json!({
@@ -93,6 +99,7 @@ fn as_json(file: &TrustFile, kinds: &[&str]) -> Value {
         "policy": {"name": lossless(&record.name), "sha256": hex(&record.sha256)},
         "keys": keys.collect::<Vec<_>>(),
         "secrets": secrets.collect::<Vec<_>>(),
+        "logs": logs.collect::<Vec<_>>(),
         "kinds": kinds.collect::<Vec<_>>(),
     })
 }
@@ -122,6 +129,18 @@ fn as_text(file: &TrustFile, kinds: &[&str], out: &mut dyn Write) -> io::Result<
     for secret in &file.secrets {
         let kind = "shared secret: whoever can check this can forge it";
         signer(&secret.terms, secret.material.fingerprint(), kind, out)?;
+    }
+    if !file.logs.is_empty() {
+        writeln!(out, "\nTransparency logs")?;
+    }
+    for NamedLog { log, .. } in &file.logs {
+        let example = example_name(log.key.fingerprint()).map_or("", |_| " (example key: everybody can sign with it)");
+        let name = clean_text(log.name.as_deref().unwrap_or_default());
+        wrap(out, "  ", &format!("{name}: {}{example}", log.key.describe()))?;
+        wrap(out, "    ", log.key.fingerprint())?;
+        if let Some(origin) = &log.origin {
+            wrap(out, "    ", &format!("origin: {}", clean_text(origin)))?;
+        }
     }
     writeln!(out, "\nKinds")?;
     let mut groups: Vec<(Vec<&str>, OfKind<'_>)> = Vec::new();

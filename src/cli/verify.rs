@@ -4,6 +4,7 @@ use super::cage::CageArgs;
 use super::common::{InputArgs, KeyArgs, OutputArgs, PolicyArgs};
 use super::display;
 use super::exit::Failure;
+use super::rekor::LogArgs;
 use super::sigstore::SigstoreArgs;
 use crate::pipeline::verify;
 use crate::report::{Outcome, Report, Subject};
@@ -19,6 +20,8 @@ pub(super) struct Args {
     #[command(flatten)]
     sigstore: SigstoreArgs,
     #[command(flatten)]
+    logs: LogArgs,
+    #[command(flatten)]
     policy: PolicyArgs,
     #[command(flatten)]
     cage: CageArgs,
@@ -31,11 +34,12 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let cage = args.cage.enter(&args.policy.cage(args.output.cage().temporary()));
     let table = args.policy.exit_codes;
     let failed = |failure: Failure| args.output.failure(failure.under(table), "verify", &name);
-    let read: Vec<&Path> =
-        args.input.files().chain(args.keys.files()).chain(args.policy.files()).chain(args.sigstore.files()).collect();
+    let anchors = args.keys.files().chain(args.sigstore.files()).chain(args.logs.files());
+    let read: Vec<&Path> = args.input.files().chain(anchors).chain(args.policy.files()).collect();
     args.output.check(&read).map_err(|f| args.output.refusal(f.under(table), "verify", &name))?;
     let request = args.input.request().and_then(|request| args.policy.extend(request)).map_err(failed)?;
     let mut policy = args.keys.policy(at).map_err(failed)?;
+    args.logs.apply(&args.keys, &mut policy).map_err(failed)?;
     args.policy.apply(&mut policy);
     policy.sigstore = args.sigstore.trust().map_err(failed)?.map(std::sync::Arc::new);
     let verification = display::during(args.output.progress, |progress| verify::verify(&request, &policy, progress))

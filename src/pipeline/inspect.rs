@@ -12,11 +12,12 @@ use super::source::Source;
 use super::whole::{self, Whole};
 use crate::bundle::kind::{Further, Kind, Recognition};
 use crate::bundle::model::Bundle;
-use crate::bundle::{links, portable, recognise};
+use crate::bundle::{links, portable, receipts, recognise};
 use crate::format::anomaly::Anomaly;
 use crate::format::inventory::Inventory;
 use crate::trust::check::{self, Check};
 use crate::trust::identity::Identities;
+use crate::trust::rekor::ReceiptFile;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -75,6 +76,8 @@ pub struct Reading {
     pub checks: Vec<Check>,
     /// Signatures over the input as a whole.
     pub whole: Whole,
+    /// Receipts of transparency logs, inside and beside.
+    pub receipts: Vec<ReceiptFile>,
     /// How the names would fare on other systems.
     pub portability: portable::Unportable,
     /// Id of the vulnerability that was looked up in the databases, where one was asked for.
@@ -96,6 +99,7 @@ impl Reading {
             bundle,
             checks: Vec::new(),
             whole: Whole::default(),
+            receipts: Vec::new(),
             portability: portable::Unportable::default(),
             advisory: None,
         }
@@ -146,6 +150,7 @@ fn pass(
         None => Vec::new(),
     };
     let mut bundle = if readable { recognition.kind.interpret(&mut inventory) } else { Bundle::default() };
+    let receipts = if readable { receipts::collect(&inventory, &mut bundle, sidecars.receipts) } else { Vec::new() };
     let anomalies = links::judge(&inventory, bundle.links_allowed || inventory.incomplete);
     inventory.anomalies.extend(anomalies);
     let mut checks = container_checks(&inventory);
@@ -161,7 +166,7 @@ fn pass(
     checks.append(&mut bundle.checks);
     let whole = Whole { signatures, bundles, ..Whole::default() };
     let advisory = request.advisory.clone();
-    Ok(Reading { inventory, recognition, bundle, checks, whole, portability, advisory })
+    Ok(Reading { inventory, recognition, bundle, checks, whole, receipts, portability, advisory })
 }
 
 /// One row a defect, or one that says that there is none.

@@ -14,6 +14,7 @@ mod meter;
 mod nested;
 pub mod progress;
 mod random;
+mod receipt;
 mod record;
 mod reread;
 pub mod revocation;

@@ -1,6 +1,7 @@
 //! Files beside the input: checksums, signatures and manifests that travel with a bundle but not inside it.
 
 use super::error::EnvironmentError;
+use super::receipt;
 use super::scan::SubjectDigest;
 use super::source::read_small;
 use super::whole;
@@ -12,6 +13,7 @@ use crate::format::dsse;
 use crate::format::inventory::{Document, Inventory, Location};
 use crate::format::limits::Limits;
 use crate::trust::check::{self, Check};
+use crate::trust::rekor::ReceiptFile;
 use std::path::{Path, PathBuf};
 
 /// Most files of TUF metadata beside an input: four roles, and a root a week for nineteen years.
@@ -27,6 +29,8 @@ pub struct Sidecars {
     pub documents: Vec<Document>,
     /// Files that are there and that nothing here reads: told, never silently passed over.
     pub unread: Vec<Unread>,
+    /// Receipts of transparency logs, with the files that belong to them.
+    pub receipts: Vec<ReceiptFile>,
     /// Bytes of all files that were read, whether they are kept or not.
     total: u64,
 }
@@ -149,6 +153,11 @@ impl Sidecars {
         if !bundle && !document.envelope && !lists::is_sidecar_list(&document) {
             document.envelope = dsse::parse(&document.bytes).is_ok();
         }
+        if receipt::is_one(&document) {
+            let found = receipt::read(document, path, &mut |path, limit| self.take(path, false, limit))?;
+            self.receipts.push(found);
+            return Ok(());
+        }
         // Whether these are of use is known when the kind has read them.
         let part = [&b".manifest.json"[..], b".bundle.json"].iter().any(|end| document.name.ends_with(end));
         let open = part || bundle || document.name.ends_with(b".sig") || delta::is_applied_log(&document);
@@ -204,8 +213,8 @@ fn siblings(input: &Path) -> Vec<PathBuf> {
         name.push(suffix);
         parent.join(name)
     };
-    let suffixes = [".sha256", ".sha512", ".sig", ".sigstore.json", ".dsse.json"];
-    let names = ["manifest.dsse.json", "appliedExportIds.log"];
+    let suffixes = [".sha256", ".sha512", ".sig", ".sigstore.json", ".dsse.json", ".rekor.json"];
+    let names = ["manifest.dsse.json", "appliedExportIds.log", "rekor-receipt.json"];
     suffixes.iter().map(|suffix| with(suffix)).chain(names.map(|name| parent.join(name))).collect()
 }
 

@@ -9,6 +9,7 @@ use crate::trust::check::{self, Check};
 use crate::trust::claims::{DocumentIndex, Role};
 use crate::trust::envelope::{self, Authentication, EnvelopeOutcome, Signer};
 use crate::trust::policy::Policy;
+use crate::trust::rekor::{self, Signed, Subject};
 use crate::trust::whole::Message;
 use crate::trust::{blob, jws, threshold, whole};
 use std::collections::BTreeMap;
@@ -35,6 +36,25 @@ struct Collected<'a> {
     signers: Vec<Signer>,
     /// Several signatures of one document: the best of them counts.
     by_target: BTreeMap<TargetOf, Authentication>,
+    /// What receipts can be about.
+    seen: Vec<Seen>,
+}
+
+/// A signature document that was verified, or not.
+#[derive(Debug)]
+struct Seen {
+    which: Which,
+    target: Option<TargetOf>,
+    /// Keys that signed and count.
+    signers: Vec<Signer>,
+}
+
+/// The place of a signature document in its list.
+#[derive(Debug, Clone, Copy)]
+enum Which {
+    Enveloped(usize),
+    Detached(usize),
+    Whole(usize),
 }
 
 /// What a signature is about.
@@ -56,19 +76,21 @@ pub(super) fn check(
     policy: &Policy,
     checks: &mut Vec<Check>,
 ) -> Proven {
-    let mut found = Collected { policy, proven: Vec::new(), signers: Vec::new(), by_target: BTreeMap::new() };
+    let mut found =
+        Collected { policy, proven: Vec::new(), signers: Vec::new(), by_target: BTreeMap::new(), seen: Vec::new() };
     let (signed, detached) = (std::mem::take(&mut reading.bundle.signed), std::mem::take(&mut reading.bundle.detached));
-    for document in &signed {
-        found.enveloped(reading, document, checks);
+    for (at, document) in signed.iter().enumerate() {
+        found.enveloped(reading, document, Which::Enveloped(at), checks);
     }
-    for document in &detached {
-        found.detached(reading, document, checks);
+    for (at, document) in detached.iter().enumerate() {
+        found.detached(reading, document, Which::Detached(at), checks);
     }
     if let Some(message) = &message {
         found.whole(reading, message.as_ref().map_err(|why| *why), checks);
     }
     let enveloped = !bundles.is_empty();
-    let logged = found.bundles(reading, bundles, checks);
+    let mut logged = found.bundles(reading, bundles, checks);
+    logged |= found.receipts(reading, &signed, &detached, message.as_ref().and_then(|m| m.as_ref().ok()), checks);
     let unreadable =
         |c: &Check| c.failed() && [check::DSSE_ENVELOPE, check::BLOB_SIGNATURE, check::JWS_SIGNATURE].contains(&c.kind);
     if signed.is_empty() && detached.is_empty() && message.is_none() && !enveloped && !checks.iter().any(unreadable) {
@@ -84,7 +106,7 @@ pub(super) fn check(
 }
 
 impl Collected<'_> {
-    fn enveloped(&mut self, reading: &mut Reading, document: &SignedDocument, checks: &mut Vec<Check>) {
+    fn enveloped(&mut self, reading: &mut Reading, document: &SignedDocument, which: Which, checks: &mut Vec<Check>) {
         let envelope = &document.parsed.envelope;
         let mut outcome = envelope::verify(envelope, &document.name, document.payload_types, self.policy);
         checks.append(&mut outcome.checks);
@@ -92,7 +114,7 @@ impl Collected<'_> {
         let Some(entry) = document.stands_for else {
             // What the payload is lies beside the input: it is proven itself, since no entry stands for it.
             if let Some(beside) = document.beside.as_ref().filter(|_| bound) {
-                self.collect(beside.document, TargetOf::Beside(beside.document), outcome);
+                self.collect(beside.document, TargetOf::Beside(beside.document), which, outcome);
             }
             return;
         };
@@ -101,12 +123,12 @@ impl Collected<'_> {
         let name = file.normal_path().to_vec();
         reading.bundle.claims.state(&reading.inventory, document.document, &name, Some(Digest::Sha256(stated)), None);
         if bound {
-            self.collect(document.document, TargetOf::Entry(entry), outcome);
+            self.collect(document.document, TargetOf::Entry(entry), which, outcome);
         }
     }
 
     /// A detached signature is about the bytes that were read.
-    fn detached(&mut self, reading: &mut Reading, document: &DetachedSignature, checks: &mut Vec<Check>) {
+    fn detached(&mut self, reading: &mut Reading, document: &DetachedSignature, which: Which, checks: &mut Vec<Check>) {
         let Some(message) = kept(&reading.inventory, document.signs) else { return };
         let mut outcome = match &document.form {
             DetachedForm::Blob(signature) => blob::verify(signature, &document.name, message, self.policy),
@@ -117,13 +139,18 @@ impl Collected<'_> {
         let digest = outcome.proof.is_some().then(|| Digest::Sha256(sha256(message)));
         let name = reading.inventory.entry(document.signs).normal_path().to_vec();
         reading.bundle.claims.state(&reading.inventory, document.document, &name, digest, None);
-        self.collect(document.document, TargetOf::Entry(document.signs), outcome);
+        self.collect(document.document, TargetOf::Entry(document.signs), which, outcome);
     }
 
     /// Signatures over the input as a whole: where they are good, each of them vouches for all entries.
     fn whole(&mut self, reading: &mut Reading, message: Result<&Message, &str>, checks: &mut Vec<Check>) {
         let mut outcome = whole::verify(&reading.whole.signatures, message, self.policy);
         checks.append(&mut outcome.checks);
+        for (at, signature) in reading.whole.signatures.iter().enumerate() {
+            let signers = outcome.signers.iter().filter(|signer| signer.document == signature.name).cloned().collect();
+            let target = outcome.proof.as_ref().map(|_| TargetOf::Whole);
+            self.seen.push(Seen { which: Which::Whole(at), target, signers });
+        }
         let Some(proof) = outcome.proof else { return };
         for signature in &reading.whole.signatures {
             let document = reading.bundle.claims.document(&signature.name, Location::Sidecar, Role::Envelope);
@@ -174,13 +201,63 @@ impl Collected<'_> {
         logged
     }
 
-    fn collect(&mut self, document: DocumentIndex, target: TargetOf, outcome: EnvelopeOutcome) {
+    /// Receipts: whether everything that is signed here is in a log, by the word of a trusted one.
+    fn receipts(
+        &mut self,
+        reading: &Reading,
+        signed: &[SignedDocument],
+        detached: &[DetachedSignature],
+        message: Option<&Message>,
+        checks: &mut Vec<Check>,
+    ) -> bool {
+        let (mut subjects, mut targets) = (Vec::new(), Vec::new());
+        for seen in &self.seen {
+            let subject = match seen.which {
+                Which::Enveloped(at) => signed.get(at).and_then(envelope_of),
+                Which::Detached(at) => detached.get(at).and_then(|document| blob_of(reading, document)),
+                Which::Whole(at) => reading.whole.signatures.get(at).zip(message).map(|(signature, message)| {
+                    (&signature.name[..], Signed::File { sha256: message.sha256(), signature: &signature.bytes })
+                }),
+            };
+            let Some((name, signed)) = subject else { continue };
+            subjects.push(Subject { name, signed, signers: &seen.signers });
+            targets.push(seen.target);
+        }
+        let mut logged = Vec::new();
+        for receipt in &reading.receipts {
+            let outcome = rekor::verify(receipt, &subjects, self.policy);
+            checks.extend(outcome.checks);
+            let subject = outcome.proof.and_then(|proof| targets.get(proof.get().subject).copied().flatten());
+            logged.extend(subject);
+        }
+        // A signature over the whole input vouches for everything in it; else all that vouches has to be logged.
+        let all = !logged.is_empty() && self.by_target.keys().all(|target| logged.contains(target));
+        all || logged.contains(&TargetOf::Whole)
+    }
+
+    fn collect(&mut self, document: DocumentIndex, target: TargetOf, which: Which, outcome: EnvelopeOutcome) {
+        let proven = outcome.proof.is_some().then_some(target);
+        self.seen.push(Seen { which, target: proven, signers: outcome.signers.clone() });
         let Some(proof) = outcome.proof else { return };
         let known = self.by_target.entry(target).or_insert(Authentication::None);
         *known = proof.get().by.max(*known);
         self.proven.push(document);
         self.signers.extend(outcome.signers);
     }
+}
+
+/// An envelope as what a receipt may be about.
+fn envelope_of(document: &SignedDocument) -> Option<(&[u8], Signed<'_>)> {
+    let envelope = &document.parsed.envelope;
+    let signed = Signed::Envelope { envelope, text: document.text?, payload: sha256(envelope.payload()) };
+    Some((&document.name, signed))
+}
+
+/// The same for a detached signature over an entry.
+fn blob_of<'a>(reading: &Reading, document: &'a DetachedSignature) -> Option<(&'a [u8], Signed<'a>)> {
+    let DetachedForm::Blob(signature) = &document.form else { return None };
+    let sha256 = *reading.inventory.entry(document.signs).digest()?;
+    Some((&document.name, Signed::File { sha256, signature }))
 }
 
 /// The text of an entry that was kept in full.

@@ -68,6 +68,10 @@ fn assess(
 ) -> Result<Verification, TufError> {
     let mut checks = std::mem::take(&mut reading.checks);
     let mut waivers = policy.waivers.clone();
+    if !policy.logs.is_empty() && !reading.receipts.is_empty() {
+        // Whoever gives the key of a log, or pins its state, asks whether the receipt holds.
+        reading.bundle.promised.push(Property::Transparency);
+    }
     let required = policy.required(&reading.bundle.promised);
     if reading.inventory.container.last() == Some(&"file") {
         let detail = "the compressed stream holds no archive; a bundle is a directory or a tar";
@@ -241,7 +245,11 @@ fn age_words(created: Option<Time>, expires: Option<Time>, at: Time) -> String {
 fn not_applicable(reading: &Reading, required: &[Property], checks: &mut Vec<Check>) {
     let rows = [
         (Property::Tuf, check::TUF, reading.bundle.tuf.is_some()),
-        (Property::Transparency, check::TRANSPARENCY, !reading.whole.bundles.is_empty()),
+        (
+            Property::Transparency,
+            check::TRANSPARENCY,
+            !reading.whole.bundles.is_empty() || !reading.receipts.is_empty(),
+        ),
         (Property::Sequence, check::SEQUENCE, reading.bundle.is_delta()),
     ];
     for (property, kind, _) in rows.into_iter().filter(|(property, _, has)| required.contains(property) && !has) {

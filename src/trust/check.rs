@@ -209,6 +209,28 @@ checks! {
     TIMESTAMP = "timestamp", Transparency;
     /// Transparency log proofs.
     TRANSPARENCY = "transparency", Transparency;
+    /// A receipt of a transparency log can be read.
+    REKOR_RECEIPT = "rekor-receipt", Transparency;
+    /// The checkpoint of a receipt is there and can be read.
+    REKOR_CHECKPOINT = "rekor-checkpoint", Transparency;
+    /// A trusted log signed the checkpoint.
+    REKOR_SIGNATURE = "rekor-signature", Transparency;
+    /// The checkpoint is of the log whose key signed it.
+    REKOR_ORIGIN = "rekor-origin", Transparency;
+    /// The checkpoint is the one that the operator pinned.
+    REKOR_PINNED = "rekor-pinned", Transparency;
+    /// The entry lies in the tree of the checkpoint, which has the size that the receipt states.
+    REKOR_TREE_SIZE = "rekor-tree-size", Transparency;
+    /// The root of the receipt is that of the checkpoint.
+    REKOR_ROOT = "rekor-root", Transparency;
+    /// The leaf is the hash of an entry that is known.
+    REKOR_LEAF = "rekor-leaf", Transparency;
+    /// The proof leads from the leaf to the root of the checkpoint.
+    REKOR_INCLUSION = "rekor-inclusion", Transparency;
+    /// The entry is about a signature of the bundle, and about the key that made it.
+    REKOR_ENTRY = "rekor-entry", Transparency;
+    /// The tiles of the log lead to the root of its checkpoint.
+    REKOR_TILES = "rekor-tiles", Transparency;
     /// The certificate of a Sigstore bundle was logged before it was issued.
     SIGSTORE_SCT = "sigstore-sct", Transparency;
     /// The log entry of a Sigstore bundle is about its signature, and is in a tree that a trusted log signed.

@@ -13,6 +13,7 @@ pub mod key;
 pub mod keyring;
 pub mod policy;
 pub mod policy_file;
+pub mod rekor;
 pub mod revocation;
 pub mod rules;
 pub mod sealed;

@@ -1,6 +1,7 @@
 //! What the operator demands and allows. The command line builds it; nothing about trust is decided anywhere else.
 
 use super::keyring::Keyring;
+use super::rekor::Logs;
 use super::rules::{PolicyRecord, Rules, Waived};
 use super::signature::{Scheme, SchemeSet};
 use super::sigstore;
@@ -93,6 +94,8 @@ pub struct Policy {
     pub keys: Keyring,
     /// Authorities and logs behind Sigstore bundles, and whose certificate is accepted.
     pub sigstore: Option<Arc<sigstore::Trust>>,
+    /// Transparency logs behind receipts. Their keys sign checkpoints and never count for a bundle.
+    pub logs: Logs,
     /// How many distinct keys must have signed.
     pub threshold: NonZeroUsize,
     /// What `--require` named, or `None` for the default of the kind.
@@ -129,6 +132,7 @@ impl Policy {
         Policy {
             keys: Keyring::default(),
             sigstore: None,
+            logs: Logs::default(),
             threshold: NonZeroUsize::MIN,
             require: None,
             schemes: SchemeSet::default_for_dsse(),

@@ -11,6 +11,7 @@ mod read;
 use super::key::PublicKey;
 use super::keyring::example_name;
 use super::policy::Policy;
+use super::rekor::LogKey;
 use super::rules::{PolicyRecord, Rules, Waived};
 use super::signature::SecretKey;
 use super::terms::Terms;
@@ -60,6 +61,15 @@ pub struct NamedSecret {
     pub material: SecretKey,
 }
 
+/// A transparency log of the file.
+#[derive(Debug)]
+pub struct NamedLog {
+    /// The line of its name.
+    pub line: usize,
+    /// Its key, with its name and its origin.
+    pub log: LogKey,
+}
+
 /// A policy file, resolved: every key that it names was read.
 #[derive(Debug)]
 pub struct TrustFile {
@@ -67,6 +77,8 @@ pub struct TrustFile {
     pub keys: Vec<NamedKey>,
     /// Shared secrets in the order of the file.
     pub secrets: Vec<NamedSecret>,
+    /// Transparency logs in the order of the file.
+    pub logs: Vec<NamedLog>,
     /// Everything else.
     pub rules: Rules,
 }
@@ -97,8 +109,14 @@ impl TrustFile {
     pub fn apply(self, policy: &mut Policy, allow_example_keys: bool) -> Result<(), PolicyFileError> {
         let waiver = self.rules.waivers.iter().find(|waiver| waiver.what == Waived::ExampleKeys);
         let by_file = waiver.map(|waiver| &waiver.reason);
-        for (terms, fingerprint, line) in self.all_terms() {
-            let Some(example) = example_name(fingerprint).filter(|_| terms.revoked.is_none()) else { continue };
+        let signers = self.all_terms().filter(|(terms, ..)| terms.revoked.is_none());
+        let signers = signers.map(|(terms, fingerprint, line)| (terms.name.as_str(), fingerprint, line));
+        let logs = self
+            .logs
+            .iter()
+            .map(|NamedLog { line, log }| (log.name.as_deref().unwrap_or_default(), log.key.fingerprint(), *line));
+        for (name, fingerprint, line) in signers.chain(logs) {
+            let Some(example) = example_name(fingerprint) else { continue };
             let words = match by_file {
                 Some(reason) => {
                     format!("example_keys: {example} is published, so its signatures prove nothing: {reason}")
@@ -108,9 +126,8 @@ impl TrustFile {
                 }
                 None => {
                     let message = format!(
-                        "key {} is the example key {example}: its private half is published, so anybody can sign with it; \
-                         use a key of your own, or write [[waiver]] with example_keys = true and a reason",
-                        terms.name
+                        "key {name} is the example key {example}: its private half is published, so anybody can sign with it; \
+                         use a key of your own, or write [[waiver]] with example_keys = true and a reason"
                     );
                     return Err(PolicyFileError { line, field: "name".into(), message });
                 }
@@ -127,6 +144,7 @@ impl TrustFile {
             policy.keys.restrict(secret.material.fingerprint(), secret.terms);
             policy.keys.trust_secret(secret.material);
         }
+        policy.logs.keys.extend(self.logs.into_iter().map(|named| named.log));
         if !policy.threshold_given {
             policy.threshold = self.rules.threshold(None);
         }

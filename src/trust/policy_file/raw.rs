@@ -21,6 +21,7 @@ pub(super) struct File {
     pub(super) version: Spanned<i64>,
     pub(super) key: Option<Spanned<Vec<Spanned<Key>>>>,
     pub(super) secret: Option<Spanned<Vec<Spanned<Secret>>>>,
+    pub(super) log: Option<Spanned<Vec<Spanned<Log>>>>,
     pub(super) threshold: Option<Spanned<Table<i64>>>,
     pub(super) require: Option<Spanned<Table<Vec<Spanned<String>>>>>,
     pub(super) max_age: Option<Spanned<Table<String>>>,
@@ -72,6 +73,15 @@ impl From<Secret> for Key {
             reason: secret.reason,
         }
     }
+}
+
+/// `[[log]]`: a transparency log and its key.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Log {
+    pub(super) name: Spanned<String>,
+    pub(super) file: Spanned<String>,
+    pub(super) origin: Option<Spanned<String>>,
 }
 
 /// `[[waiver]]`.

@@ -1,11 +1,12 @@
 //! From the text of a policy file to keys and rules; everything that a policy must not say is refused here.
 
 use super::raw::{self, Table};
-use super::{MAX_POLICY_BYTES, NamedKey, NamedSecret, PolicyFileError, ReadKey, TrustFile};
+use super::{MAX_POLICY_BYTES, NamedKey, NamedLog, NamedSecret, PolicyFileError, ReadKey, TrustFile};
 use crate::format::time::{self, Time};
 use crate::trust::key;
 use crate::trust::key_error::quote;
 use crate::trust::policy::{LegacySigning, Property};
+use crate::trust::rekor::LogKey;
 use crate::trust::rules::{ByKind, PolicyRecord, Rules, Waived, Waiver};
 use crate::trust::signature::{Scheme, SchemeSet, SecretKey};
 use crate::trust::terms::{self, Terms};
@@ -51,6 +52,10 @@ impl<'a> Reader<'a> {
         for written in self.list(file.secret, "secret")? {
             secrets.push(self.secret(written, read_key)?);
         }
+        let mut logs: Vec<NamedLog> = Vec::new();
+        for written in self.list(file.log, "log")? {
+            logs.push(self.log(written.into_inner(), &logs, read_key)?);
+        }
         let threshold = self.table(file.threshold, "threshold", |n, at| self.count(*n, at))?;
         let require = self.table(file.require, "require", |words, at| self.properties(words, at))?;
         let max_age = self.table(file.max_age, "max_age", |text, at| {
@@ -63,6 +68,7 @@ impl<'a> Reader<'a> {
         let found = TrustFile {
             keys,
             secrets,
+            logs,
             rules: Rules {
                 file: record,
                 threshold: threshold.values,
@@ -179,17 +185,51 @@ impl<'a> Reader<'a> {
         Ok(NamedSecret { terms, line, material })
     }
 
-    fn terms(&self, of: &str, written: &raw::Key) -> Outcome<Terms> {
-        let field = |name: &str| format!("{of}.{name}");
-        let name = written.name.get_ref();
+    /// A log: one key, and the origin that its checkpoints must have.
+    fn log(&self, written: raw::Log, known: &[NamedLog], read_key: &mut ReadKey<'_>) -> Outcome<NamedLog> {
+        let (line, at) = (self.line(written.name.span().start), written.file.span().start);
+        let name = self.name("log", &written.name)?;
+        let fail = |why: String| self.error(at, "log.file", why);
+        let bytes = read_key(written.file.get_ref()).map_err(fail)?;
+        let mut keys = LogKey::parse(&bytes).map_err(fail)?;
+        let log = keys.pop().filter(|_| keys.is_empty());
+        let mut log = log.ok_or_else(|| fail("expected one key, found several; write a [[log]] for each".into()))?;
+        if let Some(origin) = &written.origin {
+            let text = origin.get_ref();
+            let plain = !text.is_empty() && text.trim() == text && !text.chars().any(char::is_control);
+            if !plain || log.origin.as_ref().is_some_and(|stated| stated != text) {
+                let message =
+                    "expected the first line of the log's checkpoints, which is also the name in its key line";
+                return Err(self.error(origin.span().start, "log.origin", message));
+            }
+            log.origin = Some(text.clone());
+        }
+        if let Some(other) =
+            known.iter().find(|other| other.log.name.as_deref() == Some(&name) || other.log.key == log.key)
+        {
+            let message = format!("expected each log and each key once, found that of line {} again", other.line);
+            return Err(self.error(written.name.span().start, "log.name", message));
+        }
+        log.name = Some(name);
+        Ok(NamedLog { line, log })
+    }
+
+    fn name(&self, of: &str, written: &Spanned<String>) -> Outcome<String> {
+        let name = written.get_ref();
         let plain = |c: char| c.is_alphanumeric() || " ._@+-/()".contains(c);
         if name.is_empty() || name.trim() != name || name.chars().count() > MAX_NAME || !name.chars().all(plain) {
             let message =
                 format!("expected 1 to {MAX_NAME} letters, digits, inner spaces and ._@+-/(), found {}", quote(name));
-            return Err(self.error(written.name.span().start, &field("name"), message));
+            return Err(self.error(written.span().start, &format!("{of}.name"), message));
         }
+        Ok(name.clone())
+    }
+
+    fn terms(&self, of: &str, written: &raw::Key) -> Outcome<Terms> {
+        let field = |name: &str| format!("{of}.{name}");
+        let name = self.name(of, &written.name)?;
         let terms = Terms {
-            name: name.clone(),
+            name,
             kinds: self.kind_globs(written.kinds.as_ref(), &field("kinds"))?,
             documents: self.globs(written.documents.as_ref(), &field("documents"))?,
             schemes: self.schemes(written.schemes.as_ref(), &field("schemes"))?,
