@@ -342,6 +342,8 @@ fn the_policy_names_what_opens_sockets() {
     }
     for (name, feature) in [
         ("sigstore-verify", "tuf"),
+        ("sigstore", "verify"),
+        ("sigstore", "rekor"),
         ("rustix", "net"),
         ("tokio", "net"),
         ("tough", "http"),

@@ -1,7 +1,7 @@
 //! Detached signatures over files of a bundle: found under the names that documents use, bound to the file that they are of.
 
 use super::model::{Bundle, DetachedForm, DetachedSignature};
-use crate::format::blob_signature;
+use crate::format::blob_signature::{self, Unreadable};
 use crate::format::inventory::{EntryIndex, Inventory, Location};
 use crate::trust::check::{self, Check};
 use crate::trust::claims::Role;
@@ -32,7 +32,11 @@ pub(super) fn read(
             }
             Err(found) => {
                 bundle.claims.reject(index);
-                let detail = format!("expected the base64 text of one signature, found: {found}");
+                let found = match found {
+                    Unreadable::Foreign(what) => format!("{what}, which this version does not read"),
+                    Unreadable::Broken(why) => why,
+                };
+                let detail = format!("expected one signature in base64, found: {found}");
                 bundle.checks.push(Check::fail(check::BLOB_SIGNATURE, &name, detail));
             }
         }

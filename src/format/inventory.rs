@@ -145,6 +145,8 @@ pub struct Document {
     pub bytes: Vec<u8>,
     /// Whether it is read as a signature document.
     pub envelope: bool,
+    /// Whether it is taken for a Sigstore bundle, or for a file of cosign's older format.
+    pub sigstore: bool,
     /// Whether the operator named it, in contrast to what was found beside the input.
     pub named: bool,
 }
@@ -153,7 +155,7 @@ impl Document {
     /// A document; names that end in `.dsse.json` are signature documents.
     pub fn new(name: Vec<u8>, location: Location, bytes: Vec<u8>) -> Self {
         let envelope = name.ends_with(b".dsse.json");
-        Document { name, location, bytes, envelope, named: false }
+        Document { name, location, bytes, envelope, sigstore: false, named: false }
     }
 }
 

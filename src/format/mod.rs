@@ -7,6 +7,7 @@ pub mod bbolt;
 pub mod blob_signature;
 pub mod checksums;
 pub mod compress;
+pub mod cosign;
 pub mod database;
 pub mod digest;
 pub mod dsse;

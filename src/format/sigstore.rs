@@ -143,13 +143,6 @@ pub fn read(untrusted: &[u8]) -> Result<SigstoreBundle, String> {
         return Err(format!("it has more than the limit of {MAX_BUNDLE} bytes"));
     }
     let value: Value = json::parse(untrusted).map_err(|error| error.to_string())?;
-    if value.get("base64Signature").is_some() || value.get("rekorBundle").is_some() {
-        return Err(
-            "it is a file of the older cosign format (base64Signature, rekorBundle), which is no Sigstore bundle; \
-                    cosign --new-bundle-format writes one"
-                .into(),
-        );
-    }
     let media_type = value.get("mediaType").and_then(Value::as_str).ok_or("the member mediaType is missing")?;
     let material = value.get("verificationMaterial").ok_or("the member verificationMaterial is missing")?;
     let timestamps = material.pointer("/timestampVerificationData/rfc3161Timestamps");
@@ -309,7 +302,6 @@ mod tests {
         refused(&good.replacen('{', "{\"mediaType\":\"x\",", 1), "mediaType");
         refused(&good[..good.len() - 1], "");
         refused(&" ".repeat(MAX_BUNDLE + 1), "more than the limit of 8388608 bytes");
-        refused("{\"base64Signature\":\"\",\"cert\":\"\"}", "older cosign format");
         let mut both = keyed();
         both["dsseEnvelope"] = json!({});
         refused(&both.to_string(), "exactly one of messageSignature");

@@ -57,8 +57,8 @@ impl Sidecars {
             found.add(path, true)?;
         }
         if discover {
-            for path in siblings(input).into_iter().filter(|path| path.is_file()) {
-                if !named.iter().any(|known| same_file(known, &path)) {
+            for path in siblings(input) {
+                if is_there(&path)? && !named.iter().any(|known| same_file(known, &path)) {
                     found.add(&path, false)?;
                 }
             }
@@ -112,7 +112,7 @@ impl Sidecars {
         let Some(parent) = input.parent().filter(|_| input.as_os_str() != "-") else { return Ok(()) };
         for (name, ..) in whole::IN_FOLDER {
             let path = parent.join(name);
-            if path.is_file() && !named.iter().any(|known| same_file(known, &path)) {
+            if is_there(&path)? && !named.iter().any(|known| same_file(known, &path)) {
                 self.add_as(name.as_bytes().to_vec(), &path, false)?;
             }
         }
@@ -148,8 +148,9 @@ impl Sidecars {
             self.unread.push(Unread { name, named, too_large: true });
             return Ok(());
         };
-        let bundle = name.ends_with(whole::BUNDLE_END);
         let mut document = Document { named, ..Document::new(name, Location::Sidecar, bytes) };
+        let bundle = whole::is_bundle(&document);
+        document.sigstore = bundle;
         if !bundle && !document.envelope && !lists::is_sidecar_list(&document) {
             document.envelope = dsse::parse(&document.bytes).is_ok();
         }
@@ -213,9 +214,20 @@ fn siblings(input: &Path) -> Vec<PathBuf> {
         name.push(suffix);
         parent.join(name)
     };
-    let suffixes = [".sha256", ".sha512", ".sig", ".sigstore.json", ".dsse.json", ".rekor.json"];
+    let suffixes =
+        [".sha256", ".sha512", ".sig", ".sigstore.json", ".bundle", ".cosign.bundle", ".dsse.json", ".rekor.json"];
     let names = ["manifest.dsse.json", "appliedExportIds.log", "rekor-receipt.json"];
     suffixes.iter().map(|suffix| with(suffix)).chain(names.map(|name| parent.join(name))).collect()
+}
+
+/// Whether a file is there. A link that leads nowhere is no absence: what it stands for is missing, and would have counted.
+fn is_there(path: &Path) -> Result<bool, EnvironmentError> {
+    let link = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_symlink());
+    match std::fs::metadata(path) {
+        Ok(found) => Ok(found.is_file()),
+        Err(error) if link => Err(EnvironmentError::read(path, error)),
+        Err(_) => Ok(false),
+    }
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {

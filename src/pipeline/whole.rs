@@ -6,10 +6,12 @@ use super::inspect::Reading;
 use super::progress::Progress;
 use super::sidecar::Unread;
 use super::source::{OpenFile, Source};
-use crate::format::blob_signature;
+use crate::format::blob_signature::{self, Unreadable};
+use crate::format::cosign;
 use crate::format::inventory::{Document, Inventory, Location};
 use crate::trust::check::{self, Check};
 use crate::trust::policy::Policy;
+use crate::trust::second_opinion::MAX_MESSAGE;
 use crate::trust::whole::{Message, Streamed, WholeSignature};
 use std::io::Read as _;
 
@@ -41,25 +43,34 @@ pub struct BundleFile {
     pub bytes: Vec<u8>,
 }
 
-/// How the names of Sigstore bundles end.
+/// How the names of Sigstore bundles end, whatever they hold.
 pub(super) const BUNDLE_END: &[u8] = b".sigstore.json";
+
+/// Whether a file beside the input is taken for a Sigstore bundle or a file of cosign's older format: by its name, which then
+/// binds, or by what it holds. Names alone do not do: `NAME.bundle` may be anything.
+pub(super) fn is_bundle(document: &Document) -> bool {
+    let part = [&b".manifest.json"[..], b".bundle.json"].iter().any(|end| document.name.ends_with(end));
+    document.name.ends_with(BUNDLE_END)
+        || cosign::is_older(&document.bytes)
+        || !part && cosign::may_be_bundle(&document.bytes)
+}
 
 /// Whether `document` may turn out to be a signature over the input.
 pub(super) fn is_candidate(document: &Document) -> bool {
     let signature = document.name.ends_with(b".sig") && !document.envelope;
-    document.location == Location::Sidecar && (signature || document.name.ends_with(BUNDLE_END))
+    document.location == Location::Sidecar && (signature || document.sigstore)
 }
 
 /// Takes from `unread` the Sigstore bundles: all of those beside the input are about it.
 pub(super) fn collect_bundles(inventory: &Inventory, unread: &mut Vec<Unread>) -> Vec<BundleFile> {
-    let beside = |document: &&Document| is_candidate(document) && document.name.ends_with(BUNDLE_END);
+    let beside = |document: &&Document| document.location == Location::Sidecar && document.sigstore;
     let found: Vec<BundleFile> = inventory
         .documents
         .iter()
         .filter(beside)
         .map(|d| BundleFile { name: d.name.clone(), named: d.named, bytes: d.bytes.clone() })
         .collect();
-    unread.retain(|file| file.too_large || !file.name.ends_with(BUNDLE_END));
+    unread.retain(|file| file.too_large || !found.iter().any(|bundle| bundle.name == file.name));
     found
 }
 
@@ -72,7 +83,7 @@ pub(super) fn collect(
     checks: &mut Vec<Check>,
 ) -> Vec<WholeSignature> {
     let (mut found, mut taken) = (Vec::new(), Vec::new());
-    let candidate = |document: &&Document| is_candidate(document) && !document.name.ends_with(BUNDLE_END);
+    let candidate = |document: &&Document| is_candidate(document) && !document.sigstore;
     for document in inventory.documents.iter().filter(candidate) {
         if !unread.iter().any(|file| file.name == document.name && !file.too_large) {
             continue;
@@ -90,9 +101,13 @@ pub(super) fn collect(
             Ok(bytes) => {
                 found.push(WholeSignature { name: document.name.clone(), named: document.named, bytes });
             }
-            Err(why) => {
-                let detail =
-                    format!("expected the base64 text of one signature over the input file as a whole, found: {why}");
+            Err(Unreadable::Foreign(what)) => {
+                let detail = format!("it is {what}, which this version does not read: it was not checked");
+                let row = Check::skip(check::SIGNATURE_UNREAD, &document.name, detail);
+                checks.push(row.with("named", document.named.to_string()));
+            }
+            Err(Unreadable::Broken(why)) => {
+                let detail = format!("expected one signature over the input file as a whole, in base64, found: {why}");
                 checks.push(Check::fail(check::BLOB_SIGNATURE, &document.name, detail));
             }
         }
@@ -122,10 +137,22 @@ pub(super) fn message(
         return Ok(Err("it was not checked: the input was not read to its end"));
     };
     let known = Message::of_digest(outer.sha256);
-    match file.filter(|_| known.is_lacking(&reading.whole.signatures, policy)) {
-        Some(file) => again(file, &known, &reading.whole.signatures, policy, progress).map(Ok),
-        None => Ok(Ok(known)),
+    let mut message = match file.filter(|_| known.is_lacking(&reading.whole.signatures, policy)) {
+        Some(file) => again(file, &known, &reading.whole.signatures, policy, progress)?,
+        None => known,
+    };
+    if let Some(file) = file.filter(|file| file.size() <= MAX_MESSAGE && !policy.keys.public().is_empty()) {
+        hold(file, &mut message)?;
     }
+    Ok(Ok(message))
+}
+
+/// The bytes of a small file for the second judge: those that were parsed.
+fn hold(file: &OpenFile, message: &mut Message) -> Result<(), EnvironmentError> {
+    let mut bytes = Vec::new();
+    let read = file.reader().take(MAX_MESSAGE).read_to_end(&mut bytes);
+    read.map_err(|error| EnvironmentError::read(file.path(), error))?;
+    if message.hold(bytes) { Ok(()) } else { Err(EnvironmentError::Changed { path: file.path().into() }) }
 }
 
 /// The second reading. Its SHA-256 must be that of the bytes that were parsed.

@@ -3,6 +3,7 @@
 use super::check::{self, Check};
 use super::envelope::{Authentication, EnvelopeOutcome, EnvelopeProof, keys_behind, weakest_needed};
 use super::policy::Policy;
+use super::second_opinion;
 use super::tally::{Place, Tally};
 use super::verified::Verified;
 use crate::format::digest::sha256;
@@ -18,9 +19,17 @@ pub fn verify(untrusted_signature: &[u8], name: &[u8], message: &[u8], policy: &
     }
     let (mut tally, place) = (Tally::default(), Place { document: name, keyid: None, input: "raw-bytes" });
     let found = keys_behind(message, untrusted_signature, policy);
-    let public = found.iter().filter(|found| found.by == Authentication::PublicKey);
-    public.for_each(|found| tally.note(found, &place, policy));
-    let (count, threshold, reached) = (tally.count(), policy.threshold.get(), tally.reaches(policy));
+    let public = || found.iter().filter(|found| found.by == Authentication::PublicKey);
+    public().for_each(|found| tally.note(found, &place, policy));
+    let opinions: Vec<_> = public()
+        .filter_map(|found| {
+            let key = policy.keys.public().iter().find(|key| key.fingerprint() == found.fingerprint)?;
+            Some((found.fingerprint.to_string(), second_opinion::ask(key, found.scheme, message, untrusted_signature)))
+        })
+        .collect();
+    let second = second_opinion::row(name, Ok(&opinions));
+    let (count, threshold) = (tally.count(), policy.threshold.get());
+    let reached = tally.reaches(policy);
     let refusals = tally.besides();
     let outcome = if reached {
         Ok(format!("{count} of {threshold} required keys, over the raw bytes of the file{refusals}"))
@@ -36,9 +45,10 @@ pub fn verify(untrusted_signature: &[u8], name: &[u8], message: &[u8], policy: &
     let row = Check::of(check::BLOB_SIGNATURE, name, outcome)
         .with("good_keys", count.to_string())
         .with("threshold", threshold.to_string());
-    let proof = reached.then(|| {
+    let proof = (reached && !second.failed()).then(|| {
         let by = weakest_needed(&signers, policy);
         Verified::established(EnvelopeProof { by, payload_sha256: sha256(message) })
     });
-    EnvelopeOutcome { checks: vec![row], signers, proof }
+    let checks = if opinions.is_empty() { vec![row] } else { vec![row, second] };
+    EnvelopeOutcome { checks, signers, proof }
 }

@@ -89,6 +89,8 @@ checks! {
     SIGNATURE_UNREAD = "signature-unread", Signature;
     /// A detached signature over the raw bytes of a file is one by enough trusted keys.
     BLOB_SIGNATURE = "blob-signature", Signature;
+    /// What another implementation says of a detached signature that was found good.
+    BLOB_SECOND_OPINION = "blob-second-opinion", Signature;
     /// What was signed says that it was signed as what it is used for.
     SIGNATURE_PURPOSE = "signature-purpose", Signature;
     /// A revocation list has the fields of its schema, and no others.

@@ -17,6 +17,7 @@ pub mod rekor;
 pub mod revocation;
 pub mod rules;
 pub mod sealed;
+pub mod second_opinion;
 pub mod signature;
 pub mod sigstore;
 pub mod terms;

@@ -7,6 +7,7 @@ use super::check::{self, Check};
 use super::envelope::{Authentication, EnvelopeOutcome, EnvelopeProof, Signer, weakest_needed};
 use super::key::{KeyKind, PublicKey};
 use super::policy::Policy;
+use super::second_opinion::{self, Opinion};
 use super::signature::{self, MessageDigests, Scheme, SignatureError, StreamedEd25519};
 use super::tally::{Found, Place, Tally};
 use super::threshold;
@@ -32,18 +33,37 @@ pub struct Message {
     digests: MessageDigests,
     /// Pairs of signature and Ed25519 key that fit; `None` where the bytes did not pass by.
     streamed: Option<HashSet<(usize, String)>>,
+    /// All bytes, where there are few.
+    held: Option<Vec<u8>>,
 }
 
 impl Message {
     /// An input that is known by the SHA-256 of the very bytes that were parsed.
     pub fn of_digest(sha256: Sha256Bytes) -> Message {
-        Message { digests: MessageDigests { sha256, sha384: None }, streamed: None }
+        Message { digests: MessageDigests { sha256, sha384: None }, streamed: None, held: None }
     }
 
     /// Whether some of the untrusted `signatures` may be good, and can be judged only when all bytes pass by once more.
     pub fn is_lacking(&self, signatures: &[WholeSignature], policy: &Policy) -> bool {
         let tried = |(at, signature): (usize, &WholeSignature)| self.try_keys(at, &signature.bytes, policy);
         signatures.iter().enumerate().map(tried).any(|tried| tried.good.is_empty() && tried.undecided.is_some())
+    }
+
+    /// The same with all bytes at hand for the second judge. `false`, and nothing kept, for bytes of another digest.
+    pub fn hold(&mut self, bytes: Vec<u8>) -> bool {
+        let same = crate::format::digest::sha256(&bytes) == self.digests.sha256;
+        self.held = same.then_some(bytes);
+        same
+    }
+
+    /// What the second judge says of the signature, by each key that made it.
+    fn opinions(&self, untrusted: &[u8], tried: &Tried, policy: &Policy) -> Option<Vec<(String, Opinion)>> {
+        let message = self.held.as_deref()?;
+        let opinion = |(fingerprint, scheme): &(String, Scheme)| {
+            let key = policy.keys.public().iter().find(|key| key.fingerprint() == fingerprint)?;
+            Some((fingerprint.clone(), second_opinion::ask(key, *scheme, message, untrusted)))
+        };
+        Some(tried.good.iter().filter_map(opinion).collect())
     }
 
     /// SHA-256 of the message.
@@ -131,7 +151,7 @@ impl Streamed {
             sha384: self.sha384.map(|hasher| hasher.finalize().into()),
         };
         let good = self.ed25519.into_iter().filter_map(|(at, key, begun)| begun.finish().is_ok().then_some((at, key)));
-        Message { digests, streamed: Some(good.collect()) }
+        Message { digests, streamed: Some(good.collect()), held: None }
     }
 }
 
@@ -163,9 +183,21 @@ pub fn verify(signatures: &[WholeSignature], message: Result<&Message, &str>, po
     let undecided = tried.iter().any(|tried| tried.good.is_empty() && tried.undecided.is_some());
     let judged = Judged { count, threshold: policy.threshold.get(), undecided };
     let rows = signatures.iter().zip(tried.iter().zip(&tallies));
-    let checks: Vec<Check> = rows.map(|(signature, (tried, tally))| judged.row(signature, tried, tally)).collect();
+    let mut checks: Vec<Check> = rows.map(|(signature, (tried, tally))| judged.row(signature, tried, tally)).collect();
     let signers: Vec<Signer> = signers().cloned().collect();
-    let all_good = checks.iter().all(|check| check.status == check::Status::Pass);
+    let second: Vec<Check> = signatures
+        .iter()
+        .zip(&tried)
+        .filter(|(_, tried)| !tried.good.is_empty())
+        .map(|(signature, tried)| {
+            let opinions = message.opinions(&signature.bytes, tried, policy);
+            let limit = second_opinion::MAX_MESSAGE >> 20;
+            let why = format!("it needs the whole input in memory, which is done for a file of at most {limit} MiB");
+            second_opinion::row(&signature.name, opinions.as_deref().ok_or(&why))
+        })
+        .collect();
+    let all_good = checks.iter().all(|check| check.status == check::Status::Pass) && !second.iter().any(Check::failed);
+    checks.extend(second);
     let proof = (all_good && count >= judged.threshold).then(|| {
         let by = weakest_needed(&signers, policy);
         Verified::established(EnvelopeProof { by, payload_sha256: message.sha256() })

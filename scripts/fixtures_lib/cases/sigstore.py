@@ -101,8 +101,6 @@ def bad() -> Iterator[Case]:
     yield case("key-twice", "A member stands there twice", GOOD, bundle,
                text=GOOD(ARTIFACT).replace(b"{", b'{"mediaType": "x",', 1))
     yield case("version-unknown", "The bundle is of an unknown version", GOOD.but(media_type=BUNDLE_0_1 + "9"), bundle)
-    yield case("older-format", "The file is of the older cosign format", GOOD, bundle,
-               text=b'{"base64Signature": "AA==", "cert": "", "rekorBundle": {}}\n')
     yield case("not-json", "The bundle is no JSON", GOOD, bundle, text=b"bundle\n")
     yield case("name-expected", "A certificate was expected, and a key signed", GOOD, signature,
                trust=("--certificate-identity", "release@example.com", "--certificate-oidc-issuer", "https://example.com"))

@@ -96,7 +96,8 @@ def signatures() -> Iterator[Case]:
         sign=lambda _: FLAT_JAVA.build()[FLAT_JAVA.signature]), failing, **subject)
     yield case("signature-over-database", "The signature is over trivy.db, not over the bundle", FLAT.but(
         sign=lambda _: blob(ED25519)(DB.data)), failing, **subject)
-    yield case("signature-raw", "The signature is not in base64", FLAT.but(sign=ED25519.sign), failing, **subject)
+    yield case("signature-raw", "The signature is in binary, and ends too early",
+               FLAT.but(sign=lambda data: ED25519.sign(data)[:63] + b"\n"), failing, **subject)
     other = DB.spoilt(replacing(b'"2.11.0"', b'"2.10.9"')).tar_gz()
     yield case("database-altered", "One fix has another version than what was signed",
                FLAT.but(shipped=lambda _: other), failing, **subject)

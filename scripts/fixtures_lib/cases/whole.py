@@ -45,6 +45,9 @@ def good() -> Iterator[Case]:
     for name, (signer, file) in keys.items():
         yield case(f"good-whole-{name}", f"The archive is signed as a whole, with {name}", signed(BARE, signer),
                    trust=key(file), standings=PINNED)
+    for name, signer, file in (("ecdsa-p256", ECDSA_P256, "ecdsa-p256"), ("ed25519", ED25519, "ed25519"), ("rsa", RSA_3072, "rsa-3072")):
+        yield case(f"good-whole-binary-{name}", f"The signature, made with {name}, is in binary",
+                   BARE.build() | {f"{BUNDLE}.sig": signer.sign(BARE.build()[BUNDLE])}, trust=key(file), standings=PINNED)
     yield case("good-whole-list", "The archive is signed as a whole, and its list agrees", signed(PLAIN, ECDSA_P256),
                standings=PINNED | {"SHA256SUMS": "pinned"})
     for name, wrap in {"release.tar.zst": zstd_stored, "release.tar": same}.items():
@@ -81,6 +84,13 @@ def unproven() -> Iterator[Case]:
     tree = {f"release/{path}": data for path, data in BARE.files.items()}
     yield case("unproven-whole-directory", "A folder has no bytes that could be signed as a whole",
                tree | {"release.sig": files[f"{BUNDLE}.sig"]}, file="release", outcome=NOT_VERIFIED)
+    foreign = {"openpgp": (b"-----BEGIN PGP SIGNATURE-----\n\niHUEABYKAB0=\n-----END PGP SIGNATURE-----\n", "is one of OpenPGP in armour"),
+               "openpgp-binary": (bytes([0x88, 70, 4]) + bytes(69), "is one of OpenPGP in binary"),
+               "minisign": (b"untrusted comment: signature\nRWQf6LRCGA9i\n", "is one of minisign"),
+               "jws": (b"eyJhbGciOiJFUzI1NiJ9..AAAA\n", "is a JWS"), "garbage": (b"\0\1\2", "is binary data")}
+    for form, (text, title) in foreign.items():
+        yield case(f"unproven-whole-{form}", f"The signature {title}, which is not read",
+                   BARE.build() | {f"{BUNDLE}.sig": text}, outcome=NOT_VERIFIED)
     neighbour = BARE.build() | {"signatures/trivy-db.sig": blob(ECDSA_P256)(b"db.bundle")}
     yield case("unproven-whole-neighbour", "The folder signatures holds the signature of another file", neighbour,
                outcome=NOT_VERIFIED)
@@ -105,8 +115,14 @@ def bad() -> Iterator[Case]:
     raw = ED25519.sign(BARE.build()[BUNDLE])
     yield case("whole-malleable", "S of the Ed25519 signature is not reduced", BARE.build() | {
         name: blob_of(raw[:32] + (int.from_bytes(raw[32:], "little") + order).to_bytes(32, "little"))}, row, trust=TRUST)
-    yield case("whole-not-base64", "The signature is in binary", BARE.build() | {name: ECDSA_P256.sign(b"x")}, row,
-               subject=name)
+    yield case("whole-binary-of-another", "The signature is in binary, and that of another file",
+               BARE.build() | {name: ECDSA_P256.sign(b"x")}, row, subject=name)
+    yield case("whole-binary-trailing", "The signature is in binary, and a byte follows it",
+               BARE.build() | {name: ECDSA_P256.sign(BARE.build()[BUNDLE]) + b"\0"}, row, subject=name)
+    yield case("whole-not-base64", "The signature is a text of another kind", BARE.build() | {name: b"signed\n"}, row, subject=name)
+    yield case("whole-empty", "The signature is an empty file", BARE.build() | {name: b""}, row, subject=name)
+    yield case("whole-all-zero", "r and s of the signature are zero",
+               BARE.build() | {name: blob_of(bytes.fromhex("3006020100020100"))}, row, subject=name)
     yield case("whole-threshold", "Two keys are required, and one signed", signed(BARE, ED25519), row,
                options=("--threshold", "2"), trust=(*TRUST, *key("ed25519-second")))
     same_key = signed(BARE, ED25519) | signed(BARE, ED25519, "second.sig")

@@ -14,6 +14,7 @@
 //! | trust brought along by the bundle | the trusted root, and keys, come from the operator only |
 //! | endless lists (CVE-2024-45395) | bounded before anything is verified |
 
+mod cosign;
 mod diagnosis;
 mod engine;
 mod rows;
@@ -27,10 +28,13 @@ use super::policy::Policy;
 use super::scheme::Scheme;
 use super::tally::{Found, Place, Tally};
 use super::verified::Verified;
+use crate::format::cosign::MEDIA_TYPE as OLDER_MEDIA_TYPE;
 use crate::format::digest::Digest;
 use crate::format::sigstore::{self as format, Content as Signed, Material, SigstoreBundle};
+use cosign::Older;
 use engine::{Demand, Established, Parsed, Part, Reason};
 use rows::Rows;
+use std::borrow::Cow;
 use std::io::Read;
 
 /// Largest `trusted_root.json`, in bytes: that of the public instance has 7 KiB.
@@ -113,11 +117,22 @@ pub fn verify(
     root: &Root,
 ) -> std::io::Result<Outcome> {
     let mut rows = Rows::new(name);
-    let facts = match format::read(untrusted) {
+    let older = match Older::read(untrusted).transpose() {
+        Ok(older) => older,
+        Err(why) => return Ok(rows.unreadable(&format!("expected a file of the older cosign format, found: {why}"))),
+    };
+    if let Some(older) = &older {
+        older.bind(artifact.digest, &mut rows);
+        if let Some(why) = older.unread_entry() {
+            return Ok(rows.unread(why));
+        }
+    }
+    let untrusted: Cow<'_, [u8]> = older.as_ref().map_or(untrusted.into(), |older| older.as_bundle().into());
+    let mut facts = match format::read(&untrusted) {
         Ok(facts) => facts,
         Err(why) => return Ok(rows.unreadable(&format!("expected a Sigstore bundle, found: {why}"))),
     };
-    let parsed = match Parsed::parse(untrusted) {
+    let parsed = match Parsed::parse(&untrusted) {
         Ok(parsed) => parsed,
         Err(why) => return Ok(rows.unreadable(&format!("expected a Sigstore bundle, found: {why}"))),
     };
@@ -125,8 +140,11 @@ pub fn verify(
         let (ours, theirs) = (facts.shape(), parsed.shape());
         return Ok(rows.unreadable(&format!("two readers see different things in it: {ours:?}, {theirs:?}")));
     }
+    if older.is_some() {
+        facts.media_type = OLDER_MEDIA_TYPE.into();
+    }
     rows.bundle(&facts);
-    let job = Job { root, facts: &facts, parsed: &parsed, artifact, expected };
+    let job = Job { root, facts: &facts, older: older.as_ref(), parsed: &parsed, artifact, expected };
     if let Signed::Envelope(statement) = &facts.content
         && statement.payload_type != format::IN_TOTO
     {
@@ -149,6 +167,8 @@ pub fn verify(
 struct Job<'a, 'b> {
     root: &'a Root,
     facts: &'a SigstoreBundle,
+    /// Where the file was of cosign's older format.
+    older: Option<&'a Older>,
     parsed: &'a Parsed,
     artifact: &'a Artifact<'b>,
     expected: &'a Expected<'a>,
@@ -210,6 +230,10 @@ impl Job<'_, '_> {
                         return Ok(rows.finish(self.facts));
                     };
                     let signer = Signer { scheme: key_scheme(key), ..signer };
+                    if self.older.is_some_and(|older| older.contradicts(key.spki_der())) {
+                        let detail = "the file names another key than the trusted one that made its signature";
+                        rows.set(Part::Signature, Reason::Wrong, detail.into());
+                    }
                     rows.holds(&found, self);
                     return Ok(self.conclude(rows, signer));
                 }

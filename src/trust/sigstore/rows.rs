@@ -265,6 +265,12 @@ impl Rows {
         self.finish_with(|_| "not reached: the bundle cannot be read".into())
     }
 
+    /// The bundle is of a form that is not read: nothing is proven; what was found wrong all the same stays.
+    pub(super) fn unread(mut self, detail: String) -> Outcome {
+        self.set(Part::Bundle, Reason::Open, detail);
+        self.finish_with(|_| "not reached: the bundle is of a form that is not read".into())
+    }
+
     /// All rows; parts without one say why.
     pub(super) fn finish(self, facts: &SigstoreBundle) -> Outcome {
         let shape = facts.shape();
