@@ -3,7 +3,9 @@
 
 use super::kind::{Kind, Likelihood};
 use super::model::{Binding, Bundle, SignedDocument};
+use super::statement;
 use crate::format::dsse;
+use crate::format::intoto;
 use crate::format::inventory::Inventory;
 use crate::trust::check::{self, Check};
 use crate::trust::claims::Role;
@@ -38,7 +40,14 @@ impl Kind for DsseEnvelope {
                         timestamp_token: false,
                     };
                     bundle.checks.push(signed.envelope_check());
-                    bundle.facts.push(signed.facts());
+                    let mut facts = signed.facts();
+                    let payload = signed.parsed.envelope.payload();
+                    if signed.parsed.envelope.payload_type() == intoto::PAYLOAD_TYPE
+                        && let Ok(statement) = intoto::parse(payload)
+                    {
+                        facts.items.extend(statement::items(&statement));
+                    }
+                    bundle.facts.push(facts);
                     bundle.signed.push(signed);
                 }
                 Err(error) => {

@@ -43,6 +43,7 @@ mod rows;
 pub mod sealed_plan;
 pub mod signed;
 pub mod sigstore_artifact;
+pub mod statement;
 pub mod thin;
 mod thin_evidence;
 mod thin_manifest;

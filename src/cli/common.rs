@@ -19,6 +19,7 @@ use crate::trust::key::{self, MAX_FILE_BYTES};
 use crate::trust::keyring::example_name;
 use crate::trust::policy::{LegacySigning, Policy, Property};
 use crate::trust::signature::SecretKey;
+use crate::trust::statement::{Demand, SubjectDemand};
 use crate::trust::terms;
 use crate::trust::tuf::MAX_METADATA;
 use clap::{Args, ValueEnum};
@@ -317,6 +318,27 @@ pub(super) struct KeyArgs {
     /// Accept this payload type in place of those of the kind
     #[arg(long, value_name = "TYPE")]
     payload_type: Option<String>,
+    #[command(flatten)]
+    statement: StatementArgs,
+}
+
+/// What signed in-toto statements have to be.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Trust")]
+pub(super) struct StatementArgs {
+    /// The predicate type that a signed in-toto statement must have
+    #[arg(long, value_name = "URI", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    predicate_type: Option<String>,
+    /// A subject that a signed in-toto statement must have, by name or by digest
+    #[arg(long, value_name = "NAME|sha256:HEX", value_parser = SubjectDemand::parse)]
+    subject: Option<SubjectDemand>,
+}
+
+impl StatementArgs {
+    /// The demand that these options describe.
+    pub(super) fn demand(&self) -> Demand {
+        Demand { predicate_type: self.predicate_type.clone(), subject: self.subject.clone() }
+    }
 }
 
 /// Values of `--legacy-signing`.
@@ -344,6 +366,7 @@ impl KeyArgs {
             trust: None,
             legacy_signing: None,
             payload_type: None,
+            statement: StatementArgs::default(),
         }
     }
 
@@ -353,6 +376,7 @@ impl KeyArgs {
         policy.threshold_given = self.threshold.is_some();
         policy.threshold = self.threshold.unwrap_or(NonZeroUsize::MIN);
         policy.payload_type = self.payload_type.clone();
+        policy.statement = self.statement.demand();
         policy.legacy_signing = self.legacy_signing.map(|legacy| match legacy {
             Legacy::RawPayload => LegacySigning::RawPayload,
             Legacy::Base64urlPayload => LegacySigning::Base64urlPayload,

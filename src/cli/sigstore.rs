@@ -1,7 +1,7 @@
 //! `portcullis sigstore verify`, and the options about Sigstore that `verify` shares with it.
 
 use super::cage::CageArgs;
-use super::common::{KeyArgs, OutputArgs, property};
+use super::common::{KeyArgs, OutputArgs, StatementArgs, property};
 use super::exit::Failure;
 use crate::format::digest::{Digest, parse_sha256, unhex};
 use crate::pipeline::sigstore::{self, Target};
@@ -79,6 +79,8 @@ pub(super) struct Args {
     #[command(flatten)]
     cage: CageArgs,
     #[command(flatten)]
+    statement: StatementArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
@@ -93,6 +95,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let target = target(&args.artifact).map_err(failed)?;
     let mut policy = KeyArgs::public(&args.key, args.allow_example_keys).policy(at).map_err(failed)?;
     policy.require = args.require.clone();
+    policy.statement = args.statement.demand();
     policy.sigstore = args.sigstore.trust().map_err(failed)?.map(std::sync::Arc::new);
     let trust = policy.sigstore.as_ref().ok_or_else(|| {
         failed(Failure::usage(

@@ -158,6 +158,18 @@ pub fn check_exact(untrusted: &[u8]) -> Result<(), JsonError> {
     read_with(untrusted, Walk { exact: true, ..Walk::default() }).map(|_| ())
 }
 
+/// As [`check_exact`], for a text that must not be larger than `size`; the text.
+///
+/// # Errors
+/// As [`check_within`], apart from `CaseClash`.
+pub fn check_exact_within(untrusted: &[u8], size: Size) -> Result<&str, JsonError> {
+    if untrusted.len() > size.bytes {
+        let problem = Problem::TooLong { limit: size.bytes, found: untrusted.len() };
+        return Err(JsonError { problem, at: Position { line: 1, column: 1 } });
+    }
+    read_with(untrusted, Walk { exact: true, max_nodes: size.nodes.min(MAX_NODES), ..Walk::default() })
+}
+
 /// The value of type `T` that `untrusted` holds, once [`check`] has accepted it. `T` may borrow from the bytes.
 ///
 /// # Errors
@@ -439,7 +451,7 @@ impl<'de> Visitor<'de> for DigestVisitor {
 }
 
 /// Whether some reader takes the two keys for the same.
-fn clashes(a: &str, b: &str) -> bool {
+pub(super) fn clashes(a: &str, b: &str) -> bool {
     let may_fold = || !(a.is_ascii() && b.is_ascii());
     a.eq_ignore_ascii_case(b) || (may_fold() && a.chars().map(fold).eq(b.chars().map(fold)))
 }

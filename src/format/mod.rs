@@ -11,6 +11,7 @@ pub mod cosign;
 pub mod database;
 pub mod digest;
 pub mod dsse;
+pub mod intoto;
 pub mod inventory;
 pub mod json;
 pub mod jws;

@@ -7,7 +7,7 @@
 //!
 //! Nothing is verified here, and no clock is asked.
 
-mod fields;
+pub(super) mod fields;
 mod state;
 
 use super::json::{self, JsonError};

@@ -7,12 +7,15 @@ use super::verify::Verification;
 use crate::bundle::dsse_envelope::DsseEnvelope;
 use crate::bundle::kind::Kind as _;
 use crate::format::digest::{Digests, sha256};
+use crate::format::dsse::Envelope;
+use crate::format::intoto;
 use crate::format::inventory::{Document, EntryKind, Inventory, Location, Observed};
 use crate::format::limits::Limits;
 use crate::trust::authority::{Authority, Standing};
 use crate::trust::check::{self, Check};
 use crate::trust::envelope::{self, Authentication};
 use crate::trust::policy::{Policy, Property};
+use crate::trust::statement;
 use crate::trust::verdict::{Verdict, judge};
 use std::collections::BTreeSet;
 use std::io::Read as _;
@@ -33,6 +36,7 @@ pub fn verify(input: &Path, policy: &Policy) -> Result<(Verification, Option<Vec
     for document in &bundle.signed {
         let outcome = envelope::verify(&document.parsed.envelope, &document.name, document.payload_types, policy);
         checks.extend(outcome.checks);
+        checks.extend(statement_rows(&document.parsed.envelope, &document.name, policy));
         if let Some(proof) = outcome.proof {
             by = proof.get().by;
             signers = outcome.signers;
@@ -71,6 +75,23 @@ pub fn verify(input: &Path, policy: &Policy) -> Result<(Verification, Option<Vec
         policy: policy.record().cloned(),
     };
     Ok((verification, payload.filter(|_| verdict == Verdict::Verified)))
+}
+
+/// Rows about the statement that an envelope of that payload type has to hold, and about what is demanded of it.
+fn statement_rows(untrusted: &Envelope, name: &[u8], policy: &Policy) -> Vec<Check> {
+    if untrusted.payload_type() != intoto::PAYLOAD_TYPE {
+        let found = format!("a payload of the type {}", untrusted.payload_type());
+        return policy.statement.no_statement(name, &found).into_iter().collect();
+    }
+    let (found, row) = statement::read(untrusted, name);
+    let demanded = found.map_or(Vec::new(), |found| {
+        let mut rows = policy.statement.rows(name, &found);
+        if let Some(wanted) = policy.statement.subject.as_ref().filter(|_| !rows.iter().any(Check::failed)) {
+            rows.push(Check::pass(check::INTOTO_SUBJECT, name, format!("{} is a subject", wanted.words())));
+        }
+        rows
+    });
+    [row].into_iter().chain(demanded).collect()
 }
 
 /// Standard input as one document.

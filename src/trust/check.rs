@@ -81,6 +81,12 @@ checks! {
     DSSE_SIGNATURE = "dsse-signature", Signature;
     /// The signed payload is the file that it stands for.
     DSSE_PAYLOAD = "dsse-payload", Signature;
+    /// What is signed as an in-toto statement is one.
+    INTOTO_STATEMENT = "intoto-statement", Signature;
+    /// A signed statement is of the predicate type that the operator demands.
+    INTOTO_PREDICATE = "intoto-predicate", Signature;
+    /// The subjects of a signed statement are the input, its entries, or the artifact that the operator demands.
+    INTOTO_SUBJECT = "intoto-subject", Signature;
     /// A trusted key signed the file in a JWS, with the algorithm that its header names.
     JWS_SIGNATURE = "jws-signature", Signature;
     /// The members around an envelope agree with what is signed.

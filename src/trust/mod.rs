@@ -20,6 +20,7 @@ pub mod sealed;
 pub mod second_opinion;
 pub mod signature;
 pub mod sigstore;
+pub mod statement;
 pub mod terms;
 pub mod threshold;
 pub mod tuf;

@@ -5,6 +5,7 @@ use super::rekor::Logs;
 use super::rules::{PolicyRecord, Rules, Waived};
 use super::signature::{Scheme, SchemeSet};
 use super::sigstore;
+use super::statement::Demand;
 use crate::format::time::{self, Time};
 use crate::format::trivy_db::Scanner;
 use std::num::NonZeroUsize;
@@ -106,6 +107,8 @@ pub struct Policy {
     pub legacy_signing: Option<LegacySigning>,
     /// A payload type to accept in place of those of the kind.
     pub payload_type: Option<String>,
+    /// What signed statements have to be.
+    pub statement: Demand,
     /// Globs of entries that need no document.
     pub allow_extra: Vec<String>,
     /// Oldest acceptable age in seconds.
@@ -138,6 +141,7 @@ impl Policy {
             schemes: SchemeSet::default_for_dsse(),
             legacy_signing: None,
             payload_type: None,
+            statement: Demand::default(),
             allow_extra: Vec::new(),
             max_age: None,
             scanner: None,

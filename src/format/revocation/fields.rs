@@ -9,10 +9,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// The members of an object, in the order of the text.
-pub(super) type Members<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
+pub(in crate::format) type Members<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
 
 /// The members of the object that strict JSON holds; `None` for another type of value.
-pub(super) fn members(text: &str) -> Option<Members<'_>> {
+pub(in crate::format) fn members(text: &str) -> Option<Members<'_>> {
     serde_json::from_str::<Object<'_>>(text).ok().map(|object| object.0)
 }
 
@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for Object<'de> {
 }
 
 /// The type of a value, with its article.
-pub(super) fn type_of(raw: &RawValue) -> &'static str {
+pub(in crate::format) fn type_of(raw: &RawValue) -> &'static str {
     match raw.get().bytes().next() {
         Some(b'{') => "an object",
         Some(b'[') => "an array",
