@@ -1,6 +1,7 @@
 //! What each kind of bundle means: documents in, one [`model::Bundle`] out. A kind only says which document claims what;
 //! whether a claim has authority is decided in `trust`.
 
+pub mod changes;
 pub mod delta;
 mod detached;
 pub mod determinism;

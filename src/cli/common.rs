@@ -23,6 +23,7 @@ use crate::trust::statement::{Demand, SubjectDemand};
 use crate::trust::terms;
 use crate::trust::tuf::MAX_METADATA;
 use clap::{Args, ValueEnum};
+use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -88,7 +89,7 @@ pub(super) struct InputArgs {
     pub(super) limits: LimitArgs,
 }
 
-fn kind_id(id: &str) -> Result<&'static str, String> {
+pub(super) fn kind_id(id: &str) -> Result<&'static str, String> {
     find_kind(id).map(|kind| kind.id()).ok_or_else(|| {
         let known: Vec<&str> = KINDS.iter().map(|kind| kind.id()).collect();
         format!("unknown kind; known are {}", known.join(", "))
@@ -137,7 +138,7 @@ impl InputArgs {
             sidecars: self.sidecar.clone(),
             discover_sidecars: !self.no_sidecars,
             kind: self.kind,
-            identities: self.identities()?,
+            identities: identities(self.identity.as_deref())?,
             ..Request::new(&self.input, self.scan())
         })
     }
@@ -153,14 +154,6 @@ impl InputArgs {
         }
     }
 
-    fn identities(&self) -> Result<Option<Arc<Identities>>, Failure> {
-        let Some(path) = &self.identity else { return Ok(None) };
-        let bytes = Zeroizing::new(read_key(path)?);
-        let parsed = Identities::parse(&bytes);
-        let fail = |error| Failure::usage(format!("cannot use the identity {}: {error}", path.display()));
-        parsed.map(|identities| Some(Arc::new(identities))).map_err(fail)
-    }
-
     /// Files that are read.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         [&self.input].into_iter().chain(&self.sidecar).chain(&self.identity).map(PathBuf::as_path)
@@ -170,6 +163,15 @@ impl InputArgs {
     pub(super) fn name(&self) -> Vec<u8> {
         self.input.file_name().unwrap_or(self.input.as_os_str()).as_encoded_bytes().to_vec()
     }
+}
+
+/// The identities in the file that `--identity` names.
+pub(super) fn identities(path: Option<&Path>) -> Result<Option<Arc<Identities>>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    let bytes = Zeroizing::new(read_key(path)?);
+    let parsed = Identities::parse(&bytes);
+    let fail = |error| Failure::usage(format!("cannot use the identity {}: {error}", path.display()));
+    parsed.map(|identities| Some(Arc::new(identities))).map_err(fail)
 }
 
 #[derive(Debug, Args)]
@@ -189,7 +191,7 @@ pub(super) struct OutputArgs {
     pub(super) force: bool,
     /// Text: list every entry, not only those that matter
     #[arg(long)]
-    entries: bool,
+    pub(super) entries: bool,
     /// Progress on standard error
     #[arg(long, value_enum, default_value = "auto")]
     pub(super) progress: ProgressChoice,
@@ -222,17 +224,23 @@ impl OutputArgs {
 
     /// Writes a report in the form and to the place that was asked for.
     pub(super) fn write(&self, report: &Report<'_>) -> Result<(), Failure> {
+        self.emit(|style, form, out| match form {
+            Format::Json => crate::report::json::write(report, out),
+            Format::Text => crate::report::text::write(report, style, self.entries, out),
+        })
+    }
+
+    /// Calls `write` for the form and the place that were asked for.
+    pub(super) fn emit(
+        &self,
+        write: impl FnOnce(Style, Format, &mut dyn Write) -> std::io::Result<()>,
+    ) -> Result<(), Failure> {
         if self.quiet && !self.is_json() && self.output.is_none() {
             return Ok(());
         }
         let style = if output::colour(self.color, self.output.is_some()) { Style::COLOUR } else { Style::PLAIN };
-        output::write(self.output.as_deref(), self.force, |out| {
-            if self.is_json() {
-                crate::report::json::write(report, out)
-            } else {
-                crate::report::text::write(report, style, self.entries, out)
-            }
-        })
+        let form = if self.is_json() { Format::Json } else { Format::Text };
+        output::write(self.output.as_deref(), self.force, |out| write(style, form, out))
     }
 
     /// A failure with its JSON form where JSON is wanted.
@@ -354,6 +362,11 @@ impl KeyArgs {
     /// Files that are read.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         self.key.iter().chain(&self.hmac_key).chain(&self.trust).map(PathBuf::as_path)
+    }
+
+    /// Whether any of them says whom to trust.
+    pub(super) fn are_given(&self) -> bool {
+        self.trust.is_some() || !self.key.is_empty() || !self.hmac_key.is_empty()
     }
 
     /// For verbs that know public keys alone: one signature, no shared secret.

@@ -2,6 +2,7 @@
 
 mod cage;
 mod common;
+mod diff;
 mod display;
 mod dsse;
 mod exit;
@@ -31,7 +32,7 @@ use std::io::Write as _;
     arg_required_else_help = true
 )]
 #[command(
-    after_help = "Exit codes: 0 good, 2 usage, 3 not verified, 4 environment, 20 integrity, 21 signature, 22 tuf, \
+    after_help = "Exit codes: 0 good, 1 different, 2 usage, 3 not verified, 4 environment, 20 integrity, 21 signature, 22 tuf, \
                         23 transparency, 24 container, 25 freshness, 26 sequence."
 )]
 struct Cli {
@@ -45,6 +46,8 @@ enum Verb {
     Inspect(inspect::Args),
     /// Check the whole chain: container, signatures, digests, completeness, age
     Verify(Box<verify::Args>),
+    /// Say what changes if one bundle replaces another
+    Diff(Box<diff::Args>),
     /// DSSE envelopes by themselves
     #[command(subcommand)]
     Dsse(dsse::Verb),
@@ -81,6 +84,7 @@ pub fn run() -> u8 {
     let outcome = match &cli.verb {
         Verb::Inspect(args) => inspect::run(args),
         Verb::Verify(args) => verify::run(args),
+        Verb::Diff(args) => diff::run(args),
         Verb::Dsse(dsse::Verb::Verify(args)) => dsse::run(args),
         Verb::Sigstore(sigstore::Verb::Verify(args)) => sigstore::run(args),
         Verb::Tuf(tuf::Verb::Verify(args)) => tuf::run(args),

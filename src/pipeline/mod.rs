@@ -4,6 +4,7 @@ mod base;
 mod bundle_tuf;
 pub mod cage;
 mod databases;
+pub mod diff;
 mod documents;
 pub mod dsse;
 mod entries;

@@ -1,5 +1,6 @@
 //! The JSON report (`docs/report.schema.json`), written entry by entry so that a million entries need no second copy.
 
+pub mod diff;
 mod escaping;
 mod oci;
 mod trivy;
@@ -127,9 +128,7 @@ impl Serialize for Report<'_> {
         map.serialize_entry("entries", &Entries(self))?;
         map.serialize_entry("waivers", &self.waivers())?;
         map.serialize_entry("limits", &Ordered(limits(self)))?;
-        let cage = &self.cage;
-        let held = [("landlock", json!(cage.landlock)), ("seccomp", json!(cage.seccomp)), ("notes", json!(cage.notes))];
-        map.serialize_entry("cage", &Ordered(held))?;
+        map.serialize_entry("cage", &Ordered(cage(self)))?;
         self.serialize_extras(&mut map)?;
         map.end()
     }
@@ -360,4 +359,9 @@ fn limits(report: &Report<'_>) -> Vec<(&'static str, Value)> {
         ("max_window", json!(limits.max_window)),
         ("max_document", json!(limits.max_document)),
     ]
+}
+
+fn cage(report: &Report<'_>) -> [(&'static str, Value); 3] {
+    let cage = &report.cage;
+    [("landlock", json!(cage.landlock)), ("seccomp", json!(cage.seccomp)), ("notes", json!(cage.notes))]
 }

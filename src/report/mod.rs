@@ -2,6 +2,7 @@
 
 pub mod cleaning;
 pub mod databases;
+pub mod diff;
 pub mod json;
 pub mod model;
 pub mod text;

@@ -1,6 +1,7 @@
 //! The report for a person: verdict first, failures next, then what was established and by whom. At most 100 columns.
 
 mod columns;
+pub mod diff;
 mod images;
 mod revocation;
 mod trivy;

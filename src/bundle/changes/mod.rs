@@ -1,0 +1,65 @@
+//! What changes if one bundle replaces another: comparisons of values that were read already. Nothing is opened and nothing
+//! is trusted here; that a bundle changed for the better is for the reader to judge.
+
+pub mod entries;
+pub mod identity;
+
+use entries::Entries;
+use identity::{Identity, SignedBy};
+
+/// Everything that is different.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Entries, by path and content.
+    pub entries: Entries,
+    /// What the bundles say of themselves, and what trust in them rests on.
+    pub identity: Identity,
+    /// Signatures that are the same, gone, and new.
+    pub signers: Signers,
+}
+
+impl Changes {
+    /// Whether the two are the same in all that was compared.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.identity.is_empty() && self.signers.is_empty()
+    }
+}
+
+/// Signatures of both sides: proven ones where both were verified, else those that are claimed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Signers {
+    /// Only the new side has them.
+    pub added: Vec<SignedBy>,
+    /// Only the old side has them.
+    pub removed: Vec<SignedBy>,
+    /// Both have them.
+    pub kept: Vec<SignedBy>,
+}
+
+impl Signers {
+    /// Whether the same have signed.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty()
+    }
+
+    /// Compares by all that is known of a signature but its place: a document may have another name in each release.
+    pub fn compare(old: &[SignedBy], new: &[SignedBy]) -> Signers {
+        let mut left: Vec<&SignedBy> = old.iter().collect();
+        let mut signers = Signers::default();
+        for signer in new {
+            let same = |other: &&SignedBy| {
+                (&other.name, &other.scheme, &other.payload_type)
+                    == (&signer.name, &signer.scheme, &signer.payload_type)
+            };
+            match left.iter().position(same) {
+                Some(at) => {
+                    left.remove(at);
+                    signers.kept.push(signer.clone());
+                }
+                None => signers.added.push(signer.clone()),
+            }
+        }
+        signers.removed = left.into_iter().cloned().collect();
+        signers
+    }
+}

@@ -1,0 +1,208 @@
+//! `portcullis diff`.
+
+use super::cage::CageArgs;
+use super::common::{KeyArgs, LimitArgs, OutputArgs, file_name, identities, kind_id, property, read_root};
+use super::display;
+use super::exit::Failure;
+use super::sigstore::SigstoreArgs;
+use crate::format::time::{self, Time};
+use crate::pipeline::diff::{self, Comparison};
+use crate::pipeline::inspect::Request;
+use crate::pipeline::scan::{ScanOptions, SubjectDigest};
+use crate::report::diff::DiffReport;
+use crate::report::json;
+use crate::report::text::diff::{Detail, write as write_text};
+use crate::trust::policy::{Policy, Property};
+use crate::trust::terms;
+use crate::trust::verdict::Verdict;
+use clap::ValueEnum;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The verb in reports.
+const COMMAND: &str = "diff";
+/// Exit code where something is different.
+const DIFFERENT: u8 = 1;
+
+/// What `--fail-on` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+enum FailOn {
+    /// A step back: older, lower, fewer, weaker, or gone
+    Regression,
+    /// An entry was added
+    Added,
+    /// An entry was removed
+    Removed,
+    /// An entry was changed, moved or re-moded
+    Changed,
+    /// A vulnerability or advisory of severity CRITICAL was removed
+    CriticalRemoved,
+}
+
+/// Options of the verb.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The bundle that is there: file, directory, or - for standard input
+    old: PathBuf,
+    /// The bundle that is to replace it: file, directory, or - for standard input
+    new: PathBuf,
+    /// Skip detection and take both for this kind
+    #[arg(long, value_name = "ID", value_parser = kind_id, help_heading = "Input")]
+    kind: Option<&'static str>,
+    /// Do not look for well-known files beside the two
+    #[arg(long, help_heading = "Input")]
+    no_sidecars: bool,
+    /// age identities that open encrypted entries, as age-keygen writes them
+    #[arg(long, value_name = "FILE", help_heading = "Input")]
+    identity: Option<PathBuf>,
+    /// Also hash the two files themselves (a second hash of every byte)
+    #[arg(long, help_heading = "Input")]
+    subject_digest: bool,
+    /// Worker threads [default: cores]
+    #[arg(long, value_name = "N", help_heading = "Input")]
+    jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
+    keys: KeyArgs,
+    #[command(flatten)]
+    sigstore: SigstoreArgs,
+    /// The TUF root that you trust, for bundles that carry TUF metadata
+    #[arg(long, value_name = "FILE", help_heading = "Trust")]
+    tuf_root: Option<PathBuf>,
+    /// What must be established of both: integrity,complete,signature and so on, as for verify
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = property, help_heading = "Policy")]
+    require: Option<Vec<Property>>,
+    /// Waive entries that no document lists (repeatable)
+    #[arg(long, value_name = "GLOB", value_parser = terms::glob, help_heading = "Policy")]
+    allow_extra: Vec<String>,
+    /// A new side older than this is stale: 7d, 72h
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, help_heading = "Policy")]
+    max_age: Option<i64>,
+    /// Exit with 1 for these only, and with 0 for other differences (repeatable)
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',', help_heading = "Policy")]
+    fail_on: Vec<FailOn>,
+    /// Text: counts only
+    #[arg(long, help_heading = "Report", conflicts_with_all = ["name_only", "entries"])]
+    stat: bool,
+    /// Text: the path of each entry that is different, one a line, and nothing else
+    #[arg(long, help_heading = "Report", conflicts_with_all = ["entries", "json"])]
+    name_only: bool,
+    #[command(flatten)]
+    cage: CageArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(super) fn run(args: &Args) -> Result<u8, Failure> {
+    let (name, at) = (file_name(&args.old), args.output.now());
+    let failed = |failure: Failure| args.output.failure(failure, COMMAND, &name);
+    let cage = args.cage.enter(&args.output.cage().temporary());
+    args.output.check(&args.files()).map_err(|failure| args.output.refusal(failure, COMMAND, &name))?;
+    if args.old.as_os_str() == "-" && args.new.as_os_str() == "-" {
+        return Err(failed(Failure::usage(
+            "standard input can be one side only; name a file or directory for the other",
+        )));
+    }
+    let requests = args.requests().map_err(failed)?;
+    let policies = args.policies(at).map_err(failed)?;
+    let policies = policies.as_ref().map(|[old, new]| (old, new));
+    let [old, new] = &requests;
+    let comparison = display::during(args.output.progress, |progress| diff::diff(old, new, policies, progress))
+        .map_err(|error| failed(error.into()))?;
+    let mut report =
+        DiffReport::new(&comparison, [&args.old, &args.new].map(|path| file_name(path)), at, old.scan.limits, &cage);
+    report.conditions = args.conditions(&comparison);
+    report.exit_code = exit_code(&comparison, &report);
+    let detail = args.detail();
+    args.output
+        .emit(|style, form, out| match form {
+            super::common::Format::Json => json::diff::write(&report, out),
+            super::common::Format::Text => write_text(&report, style, detail, out),
+        })
+        .map_err(|failure| args.output.write_failure(failure, COMMAND, &name))?;
+    display::ended(args.output.progress, comparison.verdict());
+    Ok(report.exit_code)
+}
+
+/// That of the verdict first, then 1 where something is different, or where a condition that was asked for is met.
+fn exit_code(comparison: &Comparison, report: &DiffReport<'_>) -> u8 {
+    let verdict = comparison.verdict();
+    match verdict {
+        Verdict::Failed(class) => class.exit_code(),
+        Verdict::NotVerified if report.is_verified() => verdict.exit_code(),
+        _ if report.conditions.is_empty() => u8::from(!comparison.is_identical()) * DIFFERENT,
+        _ => u8::from(report.conditions.iter().any(|(_, met)| *met)) * DIFFERENT,
+    }
+}
+
+impl Args {
+    /// Files that are read.
+    fn files(&self) -> Vec<&Path> {
+        let own = [&self.old, &self.new].into_iter().chain(&self.identity).chain(&self.tuf_root);
+        own.map(PathBuf::as_path).chain(self.keys.files()).chain(self.sigstore.files()).collect()
+    }
+
+    fn requests(&self) -> Result<[Request; 2], Failure> {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let scan = ScanOptions {
+            limits: self.limits.limits(),
+            // More threads than this gain nothing and only cost memory.
+            jobs: self.jobs.map_or_else(cores, NonZeroUsize::get).min(256),
+            subject: if self.subject_digest { SubjectDigest::Sha256 } else { SubjectDigest::None },
+            sha512: false,
+        };
+        let identities = identities(self.identity.as_deref())?;
+        let tuf_root = self.tuf_root.as_deref().map(read_root).transpose()?;
+        Ok([&self.old, &self.new].map(|input| Request {
+            discover_sidecars: !self.no_sidecars,
+            kind: self.kind,
+            identities: identities.clone(),
+            tuf_root: tuf_root.clone(),
+            ..Request::new(input, scan)
+        }))
+    }
+
+    /// A policy for either side, where any option says whom to trust or what to require.
+    fn policies(&self, at: Time) -> Result<Option<[Policy; 2]>, Failure> {
+        let sigstore = self.sigstore.trust()?.map(Arc::new);
+        let asked = self.require.is_some() || self.max_age.is_some() || !self.allow_extra.is_empty();
+        if !(asked || self.keys.are_given() || sigstore.is_some() || self.tuf_root.is_some()) {
+            return Ok(None);
+        }
+        let mut policy = self.keys.policy(at)?;
+        policy.sigstore = sigstore;
+        policy.require = self.require.clone();
+        policy.allow_extra = self.allow_extra.clone();
+        // That the old side is old is why there is a new one.
+        let old = policy.clone();
+        policy.max_age = self.max_age;
+        Ok(Some([old, policy]))
+    }
+
+    fn conditions(&self, comparison: &Comparison) -> Vec<(&'static str, bool)> {
+        let mut asked = self.fail_on.clone();
+        asked.sort();
+        asked.dedup();
+        let Some(changes) = &comparison.changes else { return Vec::new() };
+        let counts = &changes.entries.counts;
+        let met = |condition: &FailOn| match condition {
+            FailOn::Regression => ("regression", changes.identity.regressions > 0),
+            FailOn::Added => ("added", counts.added > 0),
+            FailOn::Removed => ("removed", counts.removed > 0),
+            FailOn::Changed => ("changed", counts.changed + counts.moved + counts.remoded > 0),
+            FailOn::CriticalRemoved => ("critical-removed", false),
+        };
+        asked.iter().map(met).collect()
+    }
+
+    fn detail(&self) -> Detail {
+        match (self.stat, self.name_only, self.output.entries) {
+            (true, ..) => Detail::Stat,
+            (_, true, _) => Detail::NameOnly,
+            (.., true) => Detail::Entries,
+            _ => Detail::Usual,
+        }
+    }
+}

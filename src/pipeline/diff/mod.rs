@@ -1,0 +1,187 @@
+//! `diff`: what changes if one bundle replaces another. Each side is read as `inspect` reads it, or verified where the
+//! operator says whom to trust; the comparison itself is in `bundle::changes` and works on values.
+
+use super::error::EnvironmentError;
+use super::inspect::{self, Reading, Request};
+use super::progress::Progress;
+use super::tuf::TufError;
+use super::verify::{self, Verification};
+use crate::bundle::changes::entries::Entries;
+use crate::bundle::changes::identity::{Identity, Party, SignedBy};
+use crate::bundle::changes::{Changes, Signers};
+use crate::bundle::model::DetachedForm;
+use crate::format::path::lossless;
+use crate::format::sigstore;
+use crate::trust::check::Class;
+use crate::trust::policy::Policy;
+use crate::trust::verdict::Verdict;
+
+/// One of the two inputs.
+pub enum Side {
+    /// It was read, and nothing was verified.
+    Read(Box<Reading>),
+    /// It was verified.
+    Verified(Box<Verification>),
+}
+
+impl Side {
+    /// What was read.
+    pub fn reading(&self) -> &Reading {
+        match self {
+            Side::Read(reading) => reading,
+            Side::Verified(verification) => &verification.reading,
+        }
+    }
+
+    /// Its verdict; of what was not verified, only that its container is bad can be said.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Side::Verified(verification) => verification.verdict,
+            Side::Read(reading) => {
+                let bad = reading.checks.iter().any(|check| check.failed() && check.kind.class == Class::Container);
+                if bad { Verdict::Failed(Class::Container) } else { Verdict::NotVerified }
+            }
+        }
+    }
+
+    /// Whether it was read to its end and holds entries, so that it can be compared.
+    fn comparable(&self) -> bool {
+        let inventory = &self.reading().inventory;
+        !inventory.incomplete && inventory.container.last() != Some(&"file")
+    }
+}
+
+/// Both inputs, and what is different.
+pub struct Comparison {
+    /// The bundle that is there.
+    pub old: Side,
+    /// The bundle that is to replace it.
+    pub new: Side,
+    /// What is different; `None` where one of them could not be read to its end, so that nothing can be said of it.
+    pub changes: Option<Changes>,
+}
+
+impl Comparison {
+    /// One verdict for both: the first failing class in stage order, else the weaker word.
+    pub fn verdict(&self) -> Verdict {
+        let rank = |verdict: &Verdict| match verdict {
+            Verdict::Failed(class) => (0, Some(*class)),
+            Verdict::NotVerified => (1, None),
+            Verdict::Intact => (2, None),
+            Verdict::Verified => (3, None),
+        };
+        let (old, new) = (self.old.verdict(), self.new.verdict());
+        if rank(&new) < rank(&old) { new } else { old }
+    }
+
+    /// Whether the two are the same in all that was compared.
+    pub fn is_identical(&self) -> bool {
+        self.changes.as_ref().is_some_and(Changes::is_empty)
+    }
+}
+
+/// Reads both inputs, and compares them. With policies, one for each side, both are verified.
+///
+/// # Errors
+/// One of them could not be read. What is wrong with a bundle is part of the answer.
+pub fn diff(
+    old: &Request,
+    new: &Request,
+    policies: Option<(&Policy, &Policy)>,
+    progress: &Progress,
+) -> Result<Comparison, TufError> {
+    let side = |request: &Request, policy: Option<&Policy>| match policy {
+        None => inspect::read(request, progress).map(|reading| Side::Read(Box::new(reading))).map_err(TufError::from),
+        Some(policy) => verify::verify(request, policy, progress).map(|found| Side::Verified(Box::new(found))),
+    };
+    let old = side(old, policies.map(|(policy, _)| policy))?;
+    let new = side(new, policies.map(|(_, policy)| policy))?;
+    let changes = if old.comparable() && new.comparable() { Some(compare(&old, &new)?) } else { None };
+    Ok(Comparison { old, new, changes })
+}
+
+fn compare(old: &Side, new: &Side) -> Result<Changes, EnvironmentError> {
+    let (before, after) = (old.reading(), new.reading());
+    let signers = (signers(old), signers(new));
+    Ok(Changes {
+        entries: Entries::compare(&before.inventory, &after.inventory),
+        identity: Identity::compare(&party(old, &signers.0), &party(new, &signers.1)),
+        signers: Signers::compare(&signers.0, &signers.1),
+    })
+}
+
+fn party<'a>(side: &'a Side, signers: &'a [SignedBy]) -> Party<'a> {
+    let reading = side.reading();
+    let shapes = reading.whole.bundles.iter().filter_map(|bundle| sigstore::read(&bundle.bytes).ok());
+    Party {
+        kind: reading.recognition.kind.id(),
+        version: reading.recognition.version.as_deref(),
+        inventory: &reading.inventory,
+        bundle: &reading.bundle,
+        signers,
+        log_entries: shapes.map(|bundle| bundle.shape().entries).sum(),
+        strength: match side {
+            Side::Read(_) => None,
+            Side::Verified(found) => Some((found.authenticated_by as u8, found.authenticated_by.name())),
+        },
+    }
+}
+
+/// Who signed. Where nothing was verified: who claims to have.
+fn signers(side: &Side) -> Vec<SignedBy> {
+    let mut signers = match side {
+        Side::Verified(found) => proven(found),
+        Side::Read(reading) => claimed(reading),
+    };
+    signers.sort();
+    signers
+}
+
+fn proven(found: &Verification) -> Vec<SignedBy> {
+    let signed = &found.reading.bundle.signed;
+    let by = |signer: &crate::trust::envelope::Signer| SignedBy {
+        name: match &signer.certificate {
+            Some(name) => format!("{} (as {} says)", name.identity, name.issuer),
+            None => signer.fingerprint.clone(),
+        },
+        scheme: signer.scheme.to_string(),
+        document: signer.document.clone(),
+        payload_type: signed
+            .iter()
+            .find(|document| document.name == signer.document)
+            .map_or(String::new(), |document| document.parsed.envelope.payload_type().to_string()),
+    };
+    found.signers.iter().map(by).collect()
+}
+
+fn claimed(reading: &Reading) -> Vec<SignedBy> {
+    let text = |hint: Option<&str>| hint.unwrap_or_default().to_string();
+    let bundle = &reading.bundle;
+    let enveloped = bundle.signed.iter().flat_map(|document| {
+        let envelope = &document.parsed.envelope;
+        envelope.signatures().iter().map(|signature| SignedBy {
+            name: text(signature.keyid.as_deref()),
+            scheme: text(signature.algorithm_hint.as_deref().or(document.parsed.algorithm_hint.as_deref())),
+            document: document.name.clone(),
+            payload_type: envelope.payload_type().to_string(),
+        })
+    });
+    let bare = |name: &[u8], keyid: Option<&str>, scheme: Option<&str>| SignedBy {
+        name: text(keyid),
+        scheme: text(scheme),
+        document: name.to_vec(),
+        payload_type: String::new(),
+    };
+    let detached = bundle.detached.iter().map(|document| match &document.form {
+        DetachedForm::Blob(_) => bare(&document.name, None, None),
+        DetachedForm::Jws(jws) => bare(&document.name, jws.kid(), Some(jws.alg())),
+    });
+    let whole = reading.whole.signatures.iter().map(|signature| bare(&signature.name, None, None));
+    let bundles = reading.whole.bundles.iter().map(|bundle| bare(&bundle.name, None, None));
+    enveloped.chain(detached).chain(whole).chain(bundles).collect()
+}
+
+/// The name of a signer for people, where it has none that of the document.
+pub fn signer_name(signer: &SignedBy) -> String {
+    if signer.name.is_empty() { lossless(&signer.document) } else { signer.name.clone() }
+}

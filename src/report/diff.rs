@@ -1,0 +1,80 @@
+//! What reports of `diff` say, before it is written in one form or the other.
+
+use super::model::{Outcome, Report, Subject};
+use crate::bundle::changes::Changes;
+use crate::bundle::changes::entries::{Change, EntryChange};
+use crate::bundle::changes::identity::Field;
+use crate::format::limits::Limits;
+use crate::format::time::Time;
+use crate::pipeline::cage::Held;
+use crate::pipeline::diff::{Comparison, Side};
+
+/// One report of a comparison.
+pub struct DiffReport<'a> {
+    /// The clock of the run.
+    pub at: Time,
+    /// The bundle that is there, as a report of its own.
+    pub old: Report<'a>,
+    /// The bundle that is to replace it.
+    pub new: Report<'a>,
+    /// What came out.
+    pub comparison: &'a Comparison,
+    /// The exit code.
+    pub exit_code: u8,
+    /// Conditions that `--fail-on` named, and whether each is met.
+    pub conditions: Vec<(&'static str, bool)>,
+}
+
+impl<'a> DiffReport<'a> {
+    /// The report of `comparison`; `names` are those of the inputs, the old one first; `cage`: what was given up before.
+    pub fn new(comparison: &'a Comparison, names: [Vec<u8>; 2], at: Time, limits: Limits, cage: &Held) -> Self {
+        let [old, new] = names;
+        let side = |side: &'a Side, name: Vec<u8>| Report {
+            command: "diff",
+            at,
+            subject: Subject { name },
+            outcome: match side {
+                Side::Read(reading) => Outcome::Inspected(reading),
+                Side::Verified(verification) => Outcome::Verified(verification),
+            },
+            exit_code: side.verdict().exit_code(),
+            limits,
+            cage: cage.clone(),
+        };
+        DiffReport {
+            at,
+            old: side(&comparison.old, old),
+            new: side(&comparison.new, new),
+            comparison,
+            exit_code: 0,
+            conditions: Vec::new(),
+        }
+    }
+
+    /// Whether the two sides were verified.
+    pub fn is_verified(&self) -> bool {
+        matches!(self.comparison.new, Side::Verified(_))
+    }
+
+    /// What is different, where both could be read to their end.
+    pub fn changes(&self) -> Option<&'a Changes> {
+        self.comparison.changes.as_ref()
+    }
+
+    /// Steps back, in the order in which they are shown.
+    pub fn regressions(&self) -> impl Iterator<Item = &'a Field> {
+        let fields = self.changes().map_or(&[][..], |changes| &changes.identity.fields);
+        fields.iter().filter(|field| field.regression)
+    }
+
+    /// The path under which a change is listed.
+    pub fn path(&self, change: &EntryChange) -> &'a [u8] {
+        change.path(self.old.inventory(), self.new.inventory())
+    }
+
+    /// Changes of entries of one sort.
+    pub fn entries(&self, wanted: Change) -> impl Iterator<Item = &'a EntryChange> {
+        let changes = self.changes().map_or(&[][..], |changes| &changes.entries.changes);
+        changes.iter().filter(move |change| change.change == wanted)
+    }
+}
