@@ -12,6 +12,7 @@ use super::source::Source;
 use super::whole::{self, Whole};
 use crate::bundle::kind::{Further, Kind, Recognition};
 use crate::bundle::model::Bundle;
+use crate::bundle::sealed_plan::SealedPlan;
 use crate::bundle::{links, portable, receipts, recognise};
 use crate::format::anomaly::Anomaly;
 use crate::format::inventory::Inventory;
@@ -44,6 +45,8 @@ pub struct Request {
     pub tuf_root: Option<(Vec<u8>, Vec<u8>)>,
     /// TUF state of earlier runs.
     pub datastore: Option<PathBuf>,
+    /// Whether the input stays open in the reading, for a pass that writes.
+    pub keep_open: bool,
 }
 
 impl Request {
@@ -60,6 +63,7 @@ impl Request {
             base: None,
             tuf_root: None,
             datastore: None,
+            keep_open: false,
         }
     }
 }
@@ -82,6 +86,8 @@ pub struct Reading {
     pub portability: portable::Unportable,
     /// Id of the vulnerability that was looked up in the databases, where one was asked for.
     pub advisory: Option<String>,
+    /// How the encrypted entries open, where there are some.
+    pub(super) sealed: Option<SealedPlan>,
 }
 
 impl Reading {
@@ -102,13 +108,22 @@ impl Reading {
             receipts: Vec::new(),
             portability: portable::Unportable::default(),
             advisory: None,
+            sealed: None,
         }
     }
 }
 
 /// Reads `request.input`: scan, recognise, interpret. The same first half for every verb.
 pub fn read(request: &Request, progress: &Progress) -> Result<Reading, EnvironmentError> {
-    let mut source = Source::open(&request.input)?;
+    read_opened(Source::open(&request.input)?, request, progress)
+}
+
+/// The same of an input that is open; `request.input` only names it.
+pub(super) fn read_opened(
+    mut source: Source,
+    request: &Request,
+    progress: &Progress,
+) -> Result<Reading, EnvironmentError> {
     let sidecars = Sidecars::collect(&request.input, &request.sidecars, request.discover_sidecars)?;
     let mut options = request.scan;
     options.subject = options.subject.max(sidecars.needed_subject_digest(&request.input));
@@ -119,7 +134,7 @@ pub fn read(request: &Request, progress: &Progress) -> Result<Reading, Environme
         let sidecars = Sidecars::collect(&request.input, &request.sidecars, request.discover_sidecars)?;
         reading = pass(&mut source, sidecars, &options, request, progress)?;
     }
-    if !reading.whole.signatures.is_empty() || !reading.whole.bundles.is_empty() {
+    if request.keep_open || !reading.whole.signatures.is_empty() || !reading.whole.bundles.is_empty() {
         reading.whole.source = Some(source);
     }
     Ok(reading)
@@ -144,10 +159,12 @@ fn pass(
     if further.databases {
         databases::read(&mut inventory, copies, inner, request)?;
     }
-    let opening = match further.sealed {
-        Some(Ok(plan)) => sealed::open(source, &mut inventory, &plan, request.identities.as_deref(), options)?,
-        Some(Err(why)) => vec![Check::fail(check::ENCRYPTION_KEY, "", why)],
-        None => Vec::new(),
+    let (opening, sealed) = match further.sealed {
+        Some(Ok(plan)) => {
+            (sealed::open(source, &mut inventory, &plan, request.identities.as_deref(), options)?, Some(plan))
+        }
+        Some(Err(why)) => (vec![Check::fail(check::ENCRYPTION_KEY, "", why)], None),
+        None => (Vec::new(), None),
     };
     let mut bundle = if readable { recognition.kind.interpret(&mut inventory) } else { Bundle::default() };
     let receipts = if readable { receipts::collect(&inventory, &mut bundle, sidecars.receipts) } else { Vec::new() };
@@ -166,7 +183,7 @@ fn pass(
     checks.append(&mut bundle.checks);
     let whole = Whole { signatures, bundles, ..Whole::default() };
     let advisory = request.advisory.clone();
-    Ok(Reading { inventory, recognition, bundle, checks, whole, receipts, portability, advisory })
+    Ok(Reading { inventory, recognition, bundle, checks, whole, receipts, portability, advisory, sealed })
 }
 
 /// One row a defect, or one that says that there is none.

@@ -1,9 +1,10 @@
 //! Scanning an uncompressed tar in a file: headers first, then all threads hash with positioned reads.
 
-use super::meter::{Form, Measured, Meters};
+use super::meter::{Form, Measured};
 use super::progress::Progress;
 use super::record::Recorder;
 use super::scan::{ScanError, ScanOptions};
+use super::sink::{Intake, Sink};
 use super::source::OpenFile;
 use crate::format::anomaly::{Anomaly, Defect};
 use crate::format::inventory::{EntryIndex, EntryKind};
@@ -33,13 +34,14 @@ pub(super) fn scan(
     options: &ScanOptions,
     progress: &Progress,
     recorder: &mut Recorder,
+    sink: &impl Sink,
 ) -> Result<(), ScanError> {
     recorder.inventory().container.push("tar");
     let mut extents = Vec::new();
-    let outcome = index(file, options, recorder, &mut extents);
+    let outcome = index(file, options, recorder, sink, &mut extents);
     read_documents(file, recorder, &extents)?;
     let tasks = plan(extents);
-    hash(file, &tasks, options, progress, recorder)?;
+    hash(file, &tasks, options, progress, recorder, sink)?;
     outcome
 }
 
@@ -48,6 +50,7 @@ fn index(
     file: &OpenFile,
     options: &ScanOptions,
     recorder: &mut Recorder,
+    sink: &impl Sink,
     extents: &mut Vec<Extent>,
 ) -> Result<(), ScanError> {
     let mut reader = TarReader::new(Window::new(file, options.limits.max_bytes));
@@ -73,7 +76,7 @@ fn index(
                 format!("the archive ends at byte {}; {missing} more bytes of an entry should follow", file.size());
             return Err(Anomaly::container(Defect::ContainerTruncated, detail).into());
         }
-        if hash {
+        if hash && sink.admit(index, recorder.inventory().entry(index))? {
             extents.push(Extent { index, form: recorder.form(index), offset, size });
         }
     }
@@ -127,16 +130,16 @@ fn hash(
     options: &ScanOptions,
     progress: &Progress,
     recorder: &mut Recorder,
+    sink: &impl Sink,
 ) -> Result<(), ScanError> {
     let recorder = Mutex::new(recorder);
-    let meters = Meters::new(options.sha512, &options.limits);
     run_tasks(options.jobs, tasks.len(), |buffer, number| {
         let task = &tasks[number];
         let mut found = Vec::with_capacity(task.len());
         let bytes = if task.len() > 1 {
-            measure_stretch(file, task, buffer, &meters, &mut found)?
+            measure_stretch(file, task, buffer, sink, &mut found)?
         } else {
-            measure_one(file, task[0], buffer, &meters, &mut found, progress)?
+            measure_one(file, task[0], buffer, sink, &mut found, progress)?
         };
         progress.add_bytes(bytes);
         progress.add_entries(task.len() as u64);
@@ -187,7 +190,7 @@ fn measure_stretch(
     file: &OpenFile,
     task: &[Extent],
     buffer: &mut [u8],
-    meters: &Meters,
+    sink: &impl Sink,
     found: &mut Vec<(EntryIndex, Measured)>,
 ) -> Result<u64, ScanError> {
     let start = task[0].offset;
@@ -202,7 +205,7 @@ fn measure_stretch(
     }
     for extent in task {
         let from = (extent.offset - start) as usize;
-        let mut meter = meters.start(extent.form);
+        let mut meter = sink.start(extent.index, extent.form);
         meter.update(&stretch[from..from + extent.size as usize]);
         found.push((extent.index, meter.finish()));
     }
@@ -213,11 +216,11 @@ fn measure_one(
     file: &OpenFile,
     extent: Extent,
     buffer: &mut [u8],
-    meters: &Meters,
+    sink: &impl Sink,
     found: &mut Vec<(EntryIndex, Measured)>,
     progress: &Progress,
 ) -> Result<u64, ScanError> {
-    let mut meter = meters.start(extent.form);
+    let mut meter = sink.start(extent.index, extent.form);
     let mut done = 0;
     while done < extent.size {
         let want = buffer.len().min(usize::try_from(extent.size - done).unwrap_or(usize::MAX));

@@ -34,6 +34,8 @@ pub(super) struct Recorder {
     /// In the root, and one folder down.
     copies_begun: [usize; 2],
     copies: Copies,
+    /// Whether documents and databases are kept.
+    keeps: bool,
 }
 
 /// Copies of databases.
@@ -59,7 +61,13 @@ impl Recorder {
             left_out: [0; Defect::ALL.len()],
             copies_begun: [0; 2],
             copies: Copies::default(),
+            keeps: true,
         }
+    }
+
+    /// One that keeps neither documents nor copies of databases: for a pass over what is known already.
+    pub(super) fn without_content(limits: Limits) -> Self {
+        Recorder { keeps: false, ..Recorder::new(limits, false) }
     }
 
     /// Adds an entry; the digest comes later. The error is the limit on entries or on their names.
@@ -128,7 +136,7 @@ impl Recorder {
     /// say anything. Of documents that may be of no use, as many as there is room for.
     pub(super) fn wants(&mut self, index: EntryIndex) -> Result<bool, Anomaly> {
         let entry = self.inventory.entry(index);
-        if entry.kind != EntryKind::File {
+        if entry.kind != EntryKind::File || !self.keeps {
             return Ok(false);
         }
         if !bundle::wants_document(entry.normal_path(), entry.size) {
@@ -154,6 +162,9 @@ impl Recorder {
 
     /// What the name of the entry says of its content.
     pub(super) fn form(&mut self, index: EntryIndex) -> Form {
+        if !self.keeps {
+            return Form::Opaque;
+        }
         let form = match self.inventory.container.last() {
             Some(&"bbolt") => Form::Pages,
             Some(&"sqlite") => Form::Tables,

@@ -2,9 +2,11 @@
 //! container itself.
 
 use super::error::EnvironmentError;
+use super::meter::Meters;
 use super::progress::Progress;
 use super::random;
 use super::record::{Copies, Recorder};
+use super::sink::Sink;
 use super::source::{MediumReader, OpenFile, Source};
 use super::stream;
 use super::tree;
@@ -64,8 +66,9 @@ pub(super) fn scan_and_copy(
 ) -> Result<(Inventory, Copies), EnvironmentError> {
     let mut recorder = Recorder::new(options.limits, options.sha512);
     let path = source.path().to_path_buf();
+    let meters = Meters::new(options.sha512, &options.limits);
     let outcome = match source {
-        Source::Directory { root, path } => tree::scan(root, path, options, progress, &mut recorder),
+        Source::Directory { root, path } => tree::scan(root, path, options, progress, &mut recorder, &meters),
         Source::File(file) => scan_file(file, options, progress, &mut recorder),
         Source::Stream { reader, path } => match reader.take() {
             Some(reader) => scan_pipe(reader, path, options, progress, &mut recorder),
@@ -80,6 +83,37 @@ pub(super) fn scan_and_copy(
     }
     let copies = recorder.take_copies();
     Ok((recorder.finish(), copies))
+}
+
+/// Reads `source` once more, from its first byte to its last, into `sink`. Nothing is kept of it but what `sink` keeps. A pipe
+/// cannot be read again; the caller asks [`Source::rereadable`] first.
+///
+/// # Errors
+/// Those of the medium and of `sink`, and defects of the container, which the first pass would have found.
+pub(super) fn pass_into(
+    source: &Source,
+    options: &ScanOptions,
+    progress: &Progress,
+    sink: &impl Sink,
+) -> Result<(), ScanError> {
+    let mut recorder = Recorder::without_content(options.limits);
+    match source {
+        Source::Directory { root, path } => tree::scan(root, path, options, progress, &mut recorder, sink),
+        Source::File(file) => {
+            progress.expect(progress.snapshot().1 + file.size());
+            let mut head = [0; tar::BLOCK];
+            let got = compress::read_full(&mut file.reader(), &mut head)?;
+            let head = &head[..got];
+            if Codec::detect(head).is_none() && tar::looks_like_tar(head) {
+                random::scan(file, options, progress, &mut recorder, sink)?;
+            } else {
+                let name = entry_name(file.path());
+                stream::scan_into(file.reader(), &name, options, progress, &mut recorder, |_| sink)?;
+            }
+            Ok(file.check_unchanged()?)
+        }
+        Source::Stream { path, .. } => Err(EnvironmentError::NotReadable { path: path.clone() }.into()),
+    }
 }
 
 /// Why a scan stopped.
@@ -136,7 +170,7 @@ fn scan_file(
         let digest = options.subject.hasher().map(spawn).transpose();
         let digest = digest.map_err(|error| EnvironmentError::threads(options.jobs, &error))?;
         let outcome = if Codec::detect(head).is_none() && tar::looks_like_tar(head) {
-            random::scan(file, options, progress, recorder)
+            random::scan(file, options, progress, recorder, &Meters::new(options.sha512, &options.limits))
         } else {
             stream::scan(file.reader(), &entry_name(file.path()), options, progress, recorder)
         };

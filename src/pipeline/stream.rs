@@ -2,10 +2,11 @@
 //! does not depend on the size of the input.
 
 use super::error::EnvironmentError;
-use super::meter::{Form, Measured, Meter, Meters};
+use super::meter::{Form, Measured, Meters};
 use super::progress::Progress;
 use super::record::Recorder;
 use super::scan::{ScanError, ScanOptions, unknown};
+use super::sink::{Intake, Sink};
 use crate::format::anomaly::{Anomaly, Defect};
 use crate::format::compress::{Bounded, Codec, GzipReader, StreamFacts, ZstdReader, read_full};
 use crate::format::database;
@@ -36,11 +37,24 @@ pub(super) fn scan(
     progress: &Progress,
     recorder: &mut Recorder,
 ) -> Result<(), ScanError> {
+    let meters = |medium| Meters::of_stream(options.sha512, &options.limits, medium);
+    scan_into(input, name, options, progress, recorder, meters)
+}
+
+/// The same into a sink, which is made with the count of the bytes that were read of the medium.
+pub(super) fn scan_into<S: Sink>(
+    input: impl Read + Send,
+    name: &[u8],
+    options: &ScanOptions,
+    progress: &Progress,
+    recorder: &mut Recorder,
+    sink: impl FnOnce(Arc<AtomicU64>) -> S,
+) -> Result<(), ScanError> {
     let consumed = Arc::new(AtomicU64::new(0));
     let counted = Counted::new(input, Arc::clone(&consumed), progress);
     let mut facts = Vec::new();
     let outcome = peel(counted, Arc::clone(&consumed), options, recorder, &mut facts).and_then(|(decoded, is_tar)| {
-        hash_all(decoded, (!is_tar).then_some(name), consumed, options, progress, recorder)
+        hash_all(decoded, (!is_tar).then_some(name), &sink(consumed), options, progress, recorder)
     });
     for (codec, facts) in facts {
         remark(recorder, codec, &facts);
@@ -117,20 +131,18 @@ fn remark(recorder: &mut Recorder, codec: Codec, facts: &StreamFacts) {
 fn hash_all(
     decoded: Box<dyn Read + Send + '_>,
     single: Option<&[u8]>,
-    medium: Arc<AtomicU64>,
+    sink: &impl Sink,
     options: &ScanOptions,
     progress: &Progress,
     recorder: &mut Recorder,
 ) -> Result<(), ScanError> {
-    let meters = Meters::of_stream(options.sha512, &options.limits, medium);
     std::thread::scope(|scope| {
         let (back, returned) = channel();
         let workers = (0..options.jobs)
             .map(|_| {
                 let (send, receive) = channel();
                 let back = back.clone();
-                let meters = meters.clone();
-                let work = move || work(&receive, &back, &meters);
+                let work = move || work(&receive, &back, sink);
                 let thread = std::thread::Builder::new().spawn_scoped(scope, work);
                 thread.map(|_| send).map_err(|error| EnvironmentError::threads(options.jobs, &error))
             })
@@ -149,8 +161,8 @@ fn hash_all(
             progress,
         };
         let outcome = match single {
-            Some(name) => splitter.single(decoded, name),
-            None => splitter.archive(TarReader::new(StreamInput(decoded))),
+            Some(name) => splitter.single(decoded, name, sink),
+            None => splitter.archive(TarReader::new(StreamInput(decoded)), sink),
         };
         splitter.drain();
         outcome
@@ -177,20 +189,20 @@ struct Returned {
     measured: Vec<(EntryIndex, Measured)>,
 }
 
-fn work(jobs: &Receiver<Job>, back: &Sender<Returned>, meters: &Meters) {
-    let mut open: Option<Meter> = None;
+fn work<S: Sink>(jobs: &Receiver<Job>, back: &Sender<Returned>, sink: &S) {
+    let mut open: Option<S::Open> = None;
     for job in jobs {
         let returned = match job {
             Job::Batch(Batch { buffer, items, .. }) => {
                 let measured = items.into_iter().map(|(index, form, range)| {
-                    let mut meter = meters.start(form);
+                    let mut meter = sink.start(index, form);
                     meter.update(&buffer[range]);
                     (index, meter.finish())
                 });
                 Returned { measured: measured.collect(), buffer }
             }
             Job::Part { index, form, buffer, length, last } => {
-                let mut meter = open.take().unwrap_or_else(|| meters.start(form));
+                let mut meter = open.take().unwrap_or_else(|| sink.start(index, form));
                 meter.update(&buffer[..length]);
                 let mut measured = Vec::new();
                 if last {
@@ -224,7 +236,7 @@ struct Splitter<'a> {
 }
 
 impl Splitter<'_> {
-    fn archive<R: TarInput>(&mut self, mut reader: TarReader<R>) -> Result<(), ScanError> {
+    fn archive<R: TarInput>(&mut self, mut reader: TarReader<R>, sink: &impl Sink) -> Result<(), ScanError> {
         loop {
             let member = reader.next_member();
             for anomaly in reader.take_anomalies() {
@@ -237,7 +249,7 @@ impl Splitter<'_> {
             let (stored, hash) = (member.stored, member.kind == EntryKind::File && !member.sparse);
             let index = self.recorder.add(member)?;
             self.progress.add_entries(1);
-            if hash {
+            if hash && sink.admit(index, self.recorder.inventory().entry(index))? {
                 let keep = self.recorder.wants(index)?;
                 let mut read = |buffer: &mut [u8]| reader.read_data(buffer).map_err(ScanError::from);
                 if stored as usize <= BUFFER / 4 && stored <= BUFFER as u64 {
@@ -249,7 +261,12 @@ impl Splitter<'_> {
         }
     }
 
-    fn single(&mut self, mut decoded: Box<dyn Read + Send + '_>, name: &[u8]) -> Result<(), ScanError> {
+    fn single(
+        &mut self,
+        mut decoded: Box<dyn Read + Send + '_>,
+        name: &[u8],
+        sink: &impl Sink,
+    ) -> Result<(), ScanError> {
         let member = Member {
             path: name.to_vec(),
             kind: EntryKind::File,
@@ -263,6 +280,9 @@ impl Splitter<'_> {
             owned: false,
         };
         let index = self.recorder.add(member)?;
+        if !sink.admit(index, self.recorder.inventory().entry(index))? {
+            return Ok(());
+        }
         let size = self.large(index, false, &mut |buffer| read_full(&mut decoded, buffer).map_err(ScanError::from))?;
         self.recorder.inventory().entries[index as usize].size = size;
         Ok(())

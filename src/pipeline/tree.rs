@@ -2,11 +2,12 @@
 //! threads.
 
 use super::error::EnvironmentError;
-use super::meter::{Form, Measured, Meter, Meters};
+use super::meter::{Form, Measured};
 use super::progress::Progress;
 use super::random::run_tasks;
 use super::record::Recorder;
 use super::scan::{ScanError, ScanOptions};
+use super::sink::{Intake, Sink};
 use crate::format::anomaly::{Anomaly, Defect};
 use crate::format::inventory::{EntryIndex, EntryKind};
 use crate::format::tar::Member;
@@ -34,9 +35,15 @@ pub(super) fn scan(
     options: &ScanOptions,
     progress: &Progress,
     recorder: &mut Recorder,
+    sink: &impl Sink,
 ) -> Result<(), ScanError> {
     recorder.inventory().container.push("directory");
-    let files = walk(base, options, recorder)?;
+    let mut files = Vec::new();
+    for (index, size) in walk(base, options, recorder)? {
+        if sink.admit(index, recorder.inventory().entry(index))? {
+            files.push((index, size));
+        }
+    }
     progress.expect(files.iter().map(|(_, size)| size).sum());
     // In the order of the walk: which document is one too many must not depend on threads.
     let mut documents = HashSet::new();
@@ -50,7 +57,6 @@ pub(super) fn scan(
     let forms: HashMap<EntryIndex, Form> = forms.filter(|(_, form)| *form != Form::Opaque).collect();
     let tasks = plan(files);
     let recorder = Mutex::new(recorder);
-    let meters = Meters::new(options.sha512, &options.limits);
     run_tasks(options.jobs, tasks.len(), |buffer, number| {
         for index in &tasks[number] {
             let (name, size, mtime) = match recorder.lock() {
@@ -61,7 +67,7 @@ pub(super) fn scan(
                 Err(_) => return Ok(()),
             };
             let mut document = documents.contains(index).then(Vec::new);
-            let meter = meters.start(forms.get(index).copied().unwrap_or(Form::Opaque));
+            let meter = sink.start(*index, forms.get(index).copied().unwrap_or(Form::Opaque));
             let measured = read_file(root, base, &name, (size, mtime), buffer, meter, document.as_mut(), progress)?;
             if let Ok(mut recorder) = recorder.lock() {
                 recorder.measured(*index, measured);
@@ -171,7 +177,7 @@ fn read_file(
     name: &[u8],
     expected: (u64, i64),
     buffer: &mut [u8],
-    mut meter: Meter,
+    mut meter: impl Intake,
     mut document: Option<&mut Vec<u8>>,
     progress: &Progress,
 ) -> Result<Measured, ScanError> {

@@ -7,6 +7,7 @@ use super::inspect::{self, Reading, Request};
 use super::progress::Progress;
 use super::signatures::{self, Proven};
 use super::sigstore::{self, Beside};
+use super::source::Source;
 use super::tuf::TufError;
 use super::whole;
 use crate::format::anomaly::Defect;
@@ -48,7 +49,17 @@ pub struct Verification {
 
 /// Reads and judges; for a delta also the bundle that it builds on.
 pub fn verify(request: &Request, policy: &Policy, progress: &Progress) -> Result<Verification, TufError> {
-    let mut reading = inspect::read(request, progress)?;
+    verify_opened(Source::open(&request.input)?, request, policy, progress)
+}
+
+/// The same of an input that is open; `request.input` only names it.
+pub(super) fn verify_opened(
+    source: Source,
+    request: &Request,
+    policy: &Policy,
+    progress: &Progress,
+) -> Result<Verification, TufError> {
+    let mut reading = inspect::read_opened(source, request, progress)?;
     base::compare(&mut reading, request, progress)?;
     let policy = &policy.for_kind(reading.recognition.kind.id());
     let message =

@@ -1,0 +1,64 @@
+//! Where the bytes of the entries go while a container is read. There is one reader of each container, whatever is done with
+//! what it reads: the first pass measures, the pass of `unpack` writes and measures.
+
+use super::meter::{Form, Measured, Meter, Meters};
+use super::scan::ScanError;
+use crate::format::inventory::{EntryIndex, Observed};
+
+/// Takes the entries of one pass, from several threads at once.
+pub(super) trait Sink: Sync {
+    /// One entry that is being read.
+    type Open: Intake;
+
+    /// Whether the bytes of this entry are wanted. Called once an entry with content, before [`Sink::start`], with the
+    /// index that it has in this pass: in the order of the container, which is not that of a sealed inventory.
+    ///
+    /// # Errors
+    /// The pass is to end.
+    fn admit(&self, index: EntryIndex, entry: &Observed) -> Result<bool, ScanError>;
+
+    /// Begins an entry that was admitted.
+    fn start(&self, index: EntryIndex, form: Form) -> Self::Open;
+}
+
+/// Takes the bytes of one entry, in order.
+pub(super) trait Intake {
+    /// The next bytes.
+    fn update(&mut self, bytes: &[u8]);
+    /// What was found once all bytes were there.
+    fn finish(self) -> Measured;
+}
+
+impl Sink for Meters {
+    type Open = Meter;
+
+    fn admit(&self, _index: EntryIndex, _entry: &Observed) -> Result<bool, ScanError> {
+        Ok(true)
+    }
+
+    fn start(&self, _index: EntryIndex, form: Form) -> Meter {
+        Meters::start(self, form)
+    }
+}
+
+impl<S: Sink> Sink for &S {
+    type Open = S::Open;
+
+    fn admit(&self, index: EntryIndex, entry: &Observed) -> Result<bool, ScanError> {
+        (*self).admit(index, entry)
+    }
+
+    fn start(&self, index: EntryIndex, form: Form) -> S::Open {
+        (*self).start(index, form)
+    }
+}
+
+impl Intake for Meter {
+    fn update(&mut self, bytes: &[u8]) {
+        Meter::update(self, bytes);
+    }
+
+    fn finish(self) -> Measured {
+        Meter::finish(self)
+    }
+}
