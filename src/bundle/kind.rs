@@ -185,6 +185,7 @@ pub fn wants_document(normal_path: &[u8], size: u64) -> bool {
         || SMALL.iter().any(small)
         || lists::is_list_name(base)
         || base.ends_with(b".dsse.json")
+        || ((base.ends_with(b".intoto.jsonl") || base.ends_with(b".intoto.json")) && size <= 16 << 20)
         || (depth <= 3 && mirror_concelier::wants(normal_path))
         || (depth <= 1 && oci_layout::wants(base, size))
 }

@@ -5,6 +5,7 @@
 //! take differently (a key twice, keys that differ by case) is refused before the engine sees it.
 
 use super::dsse::decode_base64;
+use super::intoto;
 use super::json;
 use serde_json::Value;
 
@@ -56,6 +57,8 @@ pub struct Statement {
     pub without_sha256: usize,
     /// How many of them state no SHA-512.
     pub without_sha512: usize,
+    /// The statement; the error says why it is none. None: the payload type is that of something else.
+    pub strict: Option<Result<intoto::Statement, String>>,
 }
 
 /// The type of payload that names artifacts by digest (in-toto attestation framework, envelope layer).
@@ -219,6 +222,7 @@ fn read_statement(envelope: &Value) -> Result<Statement, String> {
         subjects: subjects.len(),
         without_sha256: subjects.iter().filter(|subject| subject.pointer("/digest/sha256").is_none()).count(),
         without_sha512: subjects.iter().filter(|subject| subject.pointer("/digest/sha512").is_none()).count(),
+        strict: Some(intoto::parse(&payload).map_err(|error| error.to_string())),
     })
 }
 

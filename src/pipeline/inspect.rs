@@ -9,6 +9,7 @@ use super::scan::{ScanOptions, scan_and_copy};
 use super::sealed;
 use super::sidecar::Sidecars;
 use super::source::Source;
+use super::statements::{self, SignedStatement};
 use super::whole::{self, Whole};
 use crate::bundle::kind::{Further, Kind, Recognition};
 use crate::bundle::model::Bundle;
@@ -19,6 +20,7 @@ use crate::format::inventory::Inventory;
 use crate::trust::check::{self, Check};
 use crate::trust::identity::Identities;
 use crate::trust::rekor::ReceiptFile;
+use crate::trust::statement;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -82,6 +84,8 @@ pub struct Reading {
     pub whole: Whole,
     /// Receipts of transparency logs, inside and beside.
     pub receipts: Vec<ReceiptFile>,
+    /// In-toto statements beside the input and among its entries.
+    pub statements: Vec<SignedStatement>,
     /// How the names would fare on other systems.
     pub portability: portable::Unportable,
     /// Id of the vulnerability that was looked up in the databases, where one was asked for.
@@ -106,6 +110,7 @@ impl Reading {
             checks: Vec::new(),
             whole: Whole::default(),
             receipts: Vec::new(),
+            statements: Vec::new(),
             portability: portable::Unportable::default(),
             advisory: None,
             sealed: None,
@@ -128,7 +133,11 @@ pub(super) fn read_opened(
     let mut options = request.scan;
     options.subject = options.subject.max(sidecars.needed_subject_digest(&request.input));
     let mut reading = pass(&mut source, sidecars, &options, request, progress)?;
-    if reading.bundle.claims.needs_sha512() && !options.sha512 && source.rereadable() {
+    let stated = |found: &SignedStatement| {
+        found.statement.as_ref().is_some_and(|found| statement::needs_sha512(found, &reading.inventory))
+    };
+    let needed = reading.bundle.claims.needs_sha512() || reading.statements.iter().any(stated);
+    if needed && !options.sha512 && source.rereadable() {
         options.sha512 = true;
         drop(reading);
         let sidecars = Sidecars::collect(&request.input, &request.sidecars, request.discover_sidecars)?;
@@ -151,6 +160,7 @@ fn pass(
     inventory.name = super::sidecar::input_name(&request.input);
     let forced = request.kind.and_then(crate::bundle::find_kind);
     inventory.documents.extend(sidecars.documents);
+    let apart = statements::set_apart(&mut inventory);
     let recognition = recognise(&inventory, forced);
     let readable = !inventory.incomplete && inventory.container.last() != Some(&"file");
     let further =
@@ -176,6 +186,7 @@ fn pass(
         portability.add_nested(inventory.entry(*archive).normal_path(), portable::judge(inner));
     }
     let mut unread = Sidecars::unused(sidecars.unread, &inventory, &bundle);
+    let statements = statements::collect(apart, &mut bundle, &mut unread, &mut checks);
     let signatures = whole::collect(&inventory, recognition.kind.id(), &mut unread, &mut checks);
     let bundles = whole::collect_bundles(&inventory, &mut unread);
     checks.extend(super::sidecar::checks(&inventory, &unread, recognition.kind.id() == "plain"));
@@ -183,7 +194,7 @@ fn pass(
     checks.append(&mut bundle.checks);
     let whole = Whole { signatures, bundles, ..Whole::default() };
     let advisory = request.advisory.clone();
-    Ok(Reading { inventory, recognition, bundle, checks, whole, receipts, portability, advisory, sealed })
+    Ok(Reading { inventory, recognition, bundle, checks, whole, receipts, statements, portability, advisory, sealed })
 }
 
 /// One row a defect, or one that says that there is none.

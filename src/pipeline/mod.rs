@@ -27,6 +27,7 @@ pub mod sigstore;
 mod sink;
 pub mod source;
 pub mod spool;
+pub mod statements;
 mod stream;
 mod tree;
 mod trivy;

@@ -4,6 +4,7 @@ use super::error::EnvironmentError;
 use super::receipt;
 use super::scan::SubjectDigest;
 use super::source::read_small;
+use super::statements;
 use super::whole;
 use crate::bundle::model::Bundle;
 use crate::bundle::thin_parts::stem_of;
@@ -159,9 +160,10 @@ impl Sidecars {
             self.receipts.push(found);
             return Ok(());
         }
+        let statement = statements::is_statement(&document);
         // Whether these are of use is known when the kind has read them.
         let part = [&b".manifest.json"[..], b".bundle.json"].iter().any(|end| document.name.ends_with(end));
-        let open = part || bundle || document.name.ends_with(b".sig") || delta::is_applied_log(&document);
+        let open = part || bundle || statement || document.name.ends_with(b".sig") || delta::is_applied_log(&document);
         if open || !(document.envelope || lists::is_sidecar_list(&document)) {
             self.unread.push(Unread { name: document.name.clone(), named, too_large: false });
         }
@@ -193,7 +195,8 @@ impl Sidecars {
         let stated = |d: &Document| d.name.ends_with(b".bundle.json") || d.name.starts_with(b"tuf/");
         let thin = self.documents.iter().any(stated).then_some(SubjectDigest::Sha256);
         let signed = self.documents.iter().any(whole::is_candidate).then_some(SubjectDigest::Sha256);
-        needed.chain(thin).chain(signed).max().unwrap_or(SubjectDigest::None)
+        let about = self.documents.iter().filter(|d| statements::is_statement(d)).map(statements::subject_digest);
+        needed.chain(thin).chain(signed).chain(about).max().unwrap_or(SubjectDigest::None)
     }
 }
 
@@ -201,6 +204,22 @@ impl Sidecars {
 pub fn input_name(input: &Path) -> Vec<u8> {
     input.file_name().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default()
 }
+
+/// Ends that are put to the name of an input.
+const SUFFIXES: &[&str] = &[
+    ".sha256",
+    ".sha512",
+    ".sig",
+    ".sigstore.json",
+    ".bundle",
+    ".cosign.bundle",
+    ".dsse.json",
+    ".intoto.jsonl",
+    ".intoto.json",
+    ".rekor.json",
+];
+/// Names that are looked for in the folder of an input.
+const NAMES: &[&str] = &["manifest.dsse.json", "appliedExportIds.log", "rekor-receipt.json"];
 
 /// Well-known names beside `input`, whether they exist or not.
 fn siblings(input: &Path) -> Vec<PathBuf> {
@@ -214,10 +233,7 @@ fn siblings(input: &Path) -> Vec<PathBuf> {
         name.push(suffix);
         parent.join(name)
     };
-    let suffixes =
-        [".sha256", ".sha512", ".sig", ".sigstore.json", ".bundle", ".cosign.bundle", ".dsse.json", ".rekor.json"];
-    let names = ["manifest.dsse.json", "appliedExportIds.log", "rekor-receipt.json"];
-    suffixes.iter().map(|suffix| with(suffix)).chain(names.map(|name| parent.join(name))).collect()
+    SUFFIXES.iter().map(|suffix| with(suffix)).chain(NAMES.iter().map(|name| parent.join(name))).collect()
 }
 
 /// Whether a file is there. A link that leads nowhere is no absence: what it stands for is missing, and would have counted.

@@ -2,14 +2,17 @@
 
 use super::inspect::Reading;
 use super::sigstore::Beside;
+use super::statements::SignedStatement;
 use crate::bundle::model::{Binding, DetachedForm, DetachedSignature, SignedDocument};
-use crate::format::digest::{Digest, sha256};
+use crate::format::digest::{Digest, hex, sha256};
+use crate::format::intoto::{self, Statement, Subject};
 use crate::format::inventory::{EntryIndex, Inventory, Location};
 use crate::trust::check::{self, Check};
 use crate::trust::claims::{DocumentIndex, Role};
 use crate::trust::envelope::{self, Authentication, EnvelopeOutcome, Signer};
 use crate::trust::policy::Policy;
-use crate::trust::rekor::{self, Signed, Subject};
+use crate::trust::rekor::{self, Signed};
+use crate::trust::statement::{self, About};
 use crate::trust::whole::Message;
 use crate::trust::{blob, jws, threshold, whole};
 use std::collections::BTreeMap;
@@ -55,6 +58,8 @@ enum Which {
     Enveloped(usize),
     Detached(usize),
     Whole(usize),
+    /// A statement, of which receipts say nothing.
+    Statement,
 }
 
 /// What a signature is about.
@@ -88,9 +93,13 @@ pub(super) fn check(
     if let Some(message) = &message {
         found.whole(reading, message.as_ref().map_err(|why| *why), checks);
     }
-    let enveloped = !bundles.is_empty();
+    let enveloped = !bundles.is_empty() || !reading.statements.is_empty();
+    for statement in std::mem::take(&mut reading.statements) {
+        found.statement(reading, &statement, checks);
+    }
     let mut logged = found.bundles(reading, bundles, checks);
     logged |= found.receipts(reading, &signed, &detached, message.as_ref().and_then(|m| m.as_ref().ok()), checks);
+    demanded(policy, checks);
     let unreadable =
         |c: &Check| c.failed() && [check::DSSE_ENVELOPE, check::BLOB_SIGNATURE, check::JWS_SIGNATURE].contains(&c.kind);
     if signed.is_empty() && detached.is_empty() && message.is_none() && !enveloped && !checks.iter().any(unreadable) {
@@ -105,7 +114,80 @@ pub(super) fn check(
     Proven { documents: found.proven, signers: found.signers, by, whole, logged }
 }
 
+/// Where statements are demanded and none was good, nothing is known of what is demanded: a row that keeps the run from
+/// ending well.
+fn demanded(policy: &Policy, checks: &mut Vec<Check>) {
+    let demand = &policy.statement;
+    let kinds =
+        [(demand.predicate_type.is_some(), check::INTOTO_PREDICATE), (demand.subject.is_some(), check::INTOTO_SUBJECT)];
+    let made = |kind| checks.iter().any(|c: &Check| c.kind == kind && c.status != check::Status::Skip);
+    let lacking: Vec<_> = kinds.into_iter().filter(|(wanted, kind)| *wanted && !made(*kind)).collect();
+    for (_, kind) in lacking {
+        let detail = format!("no statement signed by a trusted key was found, which {} demands", demand.words());
+        checks.push(Check::skip(kind, "", detail).with("named", "true"));
+    }
+}
+
 impl Collected<'_> {
+    /// A statement that a trusted key signed vouches for the input, or for the entries that its subjects name by digest.
+    ///
+    /// Beside the input it has to be about it. Among the entries, one that nobody trusted signed is content like any other.
+    fn statement(&mut self, reading: &mut Reading, found: &SignedStatement, checks: &mut Vec<Check>) {
+        let beside = found.location == Location::Sidecar;
+        let policy = Policy { payload_type: None, ..self.policy.clone() };
+        let outcome = match &found.envelope {
+            Ok(envelope) => Some(envelope::verify(envelope, &found.name, &[intoto::PAYLOAD_TYPE], &policy)),
+            Err(_) => None,
+        };
+        let proven = outcome.as_ref().is_some_and(|outcome| outcome.proof.is_some());
+        let content = |why: &str| {
+            let detail = format!("{why}: it is content like any other");
+            Check::skip(check::INTOTO_STATEMENT, &found.name, detail)
+        };
+        if !beside && !proven {
+            checks.push(content("it is no statement that a trusted key signed"));
+            return;
+        }
+        let mut rows = vec![found.row.clone()];
+        let mut outcome = outcome.unwrap_or(EnvelopeOutcome { checks: Vec::new(), signers: Vec::new(), proof: None });
+        rows.append(&mut outcome.checks);
+        let Some(statement) = &found.statement else {
+            checks.extend(rows.into_iter().map(|row| found.place(row, proven)));
+            return;
+        };
+        let mut wanted = policy.statement.rows(&found.name, statement);
+        let fits = !wanted.iter().any(Check::failed);
+        if !beside && !fits {
+            checks.push(content("it is not the statement that is demanded"));
+            return;
+        }
+        rows.append(&mut wanted);
+        let about = statement::about(statement, &reading.inventory, &policy.statement);
+        let subject = subject_row(found, statement, &about, &reading.inventory);
+        let bound = fits && subject.as_ref().is_some_and(|row| row.status == check::Status::Pass);
+        rows.extend(subject);
+        checks.extend(rows.into_iter().map(|row| found.place(row, proven)));
+        if !(bound && proven) {
+            return;
+        }
+        let document = reading.bundle.claims.document(&found.name, found.location, Role::Envelope);
+        match about {
+            About::Input(_) => {
+                reading.bundle.claims.cover(&reading.inventory, document);
+                self.collect(document, TargetOf::Whole, Which::Statement, outcome);
+            }
+            About::Entries(pairs) => {
+                for (index, entry) in pairs {
+                    let name = reading.inventory.entry(entry).normal_path().to_vec();
+                    let digest = statement.subjects.get(index).and_then(|subject| subject.digests().next());
+                    reading.bundle.claims.state(&reading.inventory, document, &name, digest, None);
+                }
+                self.collect(document, TargetOf::Beside(document), Which::Statement, outcome);
+            }
+            About::Nothing | About::Contradiction(_) => {}
+        }
+    }
+
     fn enveloped(&mut self, reading: &mut Reading, document: &SignedDocument, which: Which, checks: &mut Vec<Check>) {
         let envelope = &document.parsed.envelope;
         let mut outcome = envelope::verify(envelope, &document.name, document.payload_types, self.policy);
@@ -214,13 +296,14 @@ impl Collected<'_> {
         for seen in &self.seen {
             let subject = match seen.which {
                 Which::Enveloped(at) => signed.get(at).and_then(envelope_of),
+                Which::Statement => None,
                 Which::Detached(at) => detached.get(at).and_then(|document| blob_of(reading, document)),
                 Which::Whole(at) => reading.whole.signatures.get(at).zip(message).map(|(signature, message)| {
                     (&signature.name[..], Signed::File { sha256: message.sha256(), signature: &signature.bytes })
                 }),
             };
             let Some((name, signed)) = subject else { continue };
-            subjects.push(Subject { name, signed, signers: &seen.signers });
+            subjects.push(rekor::Subject { name, signed, signers: &seen.signers });
             targets.push(seen.target);
         }
         let mut logged = Vec::new();
@@ -258,6 +341,45 @@ fn blob_of<'a>(reading: &Reading, document: &'a DetachedSignature) -> Option<(&'
     let DetachedForm::Blob(signature) = &document.form else { return None };
     let sha256 = *reading.inventory.entry(document.signs).digest()?;
     Some((&document.name, Signed::File { sha256, signature }))
+}
+
+/// What the subjects of a statement are, among what is here.
+fn subject_row(found: &SignedStatement, statement: &Statement, about: &About, inventory: &Inventory) -> Option<Check> {
+    let kind = check::INTOTO_SUBJECT;
+    let count = statement.subjects.len();
+    Some(match about {
+        About::Input(index) => {
+            let subject = statement.subjects.get(*index).map(Subject::describe).unwrap_or_default();
+            Check::pass(kind, &found.name, format!("its subject {subject} is the input file, by digest"))
+        }
+        About::Entries(pairs) => {
+            let detail = format!("{} of {count} subjects are entries, by path and digest together", pairs.len());
+            Check::pass(kind, &found.name, detail)
+        }
+        About::Contradiction(why) => {
+            let detail = format!(
+                "{why}: it was signed for another input, or the content was changed after signing; nothing of it is used"
+            );
+            Check::fail(kind, &found.name, detail)
+        }
+        About::Nothing if found.location != Location::Sidecar => {
+            let detail = format!("none of its {count} subjects is here: {}", statement::named(&statement.subjects));
+            Check::skip(kind, &found.name, detail)
+        }
+        About::Nothing => {
+            let expected = match &inventory.outer {
+                Some(outer) if !inventory.container.contains(&"directory") => {
+                    format!("a subject with the digest of the input, sha256:{}, or subjects", hex(&outer.sha256))
+                }
+                _ => "subjects".to_string(),
+            };
+            let detail = format!(
+                "expected {expected} that name entries by path and digest, found {}: it is about something else",
+                statement::named(&statement.subjects)
+            );
+            Check::fail(kind, &found.name, detail).with("subjects", count.to_string())
+        }
+    })
 }
 
 /// The text of an entry that was kept in full.

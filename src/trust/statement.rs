@@ -135,22 +135,58 @@ pub fn read(untrusted: &Envelope, name: &[u8]) -> (Option<Statement>, Check) {
     match intoto::parse(untrusted.payload()) {
         Err(why) => fail(format!("expected an in-toto statement, found: {why}")),
         Ok(statement) => {
-            let known = predicate_name(&statement.predicate_type).unwrap_or("a type that is not known here");
-            let single = if statement.single { "; subject is one object, not a list" } else { "" };
-            let count = statement.subjects.len();
-            let detail = format!(
-                "a statement {} of the type {} ({known}), about {count} {}{single}",
-                statement.version.name(),
-                statement.predicate_type,
-                if count == 1 { "subject" } else { "subjects" }
-            );
-            let row = Check::pass(check::INTOTO_STATEMENT, name, detail)
-                .with("predicate_type", &statement.predicate_type)
-                .with("statement_version", statement.version.name())
-                .with("subjects", count.to_string());
+            let row = described(&statement, name);
             (Some(statement), row)
         }
     }
+}
+
+/// Rows for the statement of a Sigstore bundle `name`, which is known to be about the artifact with this digest: that it is
+/// one, and what is demanded of it.
+#[must_use]
+pub fn bound(untrusted: Result<&Statement, &str>, name: &[u8], artifact: Digest, demand: &Demand) -> Vec<Check> {
+    let statement = match untrusted {
+        Ok(statement) => statement,
+        Err(why) => {
+            let detail = format!("expected an in-toto statement, found: {why}");
+            return vec![Check::fail(check::INTOTO_STATEMENT, name, detail)];
+        }
+    };
+    let mut rows = vec![described(statement, name)];
+    rows.extend(demand.rows(name, statement));
+    let found = [Some(artifact)];
+    let compared = |subject: &&Subject| compare(subject, &found);
+    let admitted = || statement.subjects.iter().filter(|subject| demand.admits(subject));
+    if let Some(wanted) = demand.subject.as_ref().filter(|_| admitted().next().is_some()) {
+        let outcome = match admitted().find(|subject| matches!(compared(subject), Compared::Agrees)) {
+            Some(subject) => Ok(format!("{} is the artifact, by digest", subject.describe())),
+            None => Err(format!(
+                "expected the subject {} to have the digest of the artifact, {}, found {}",
+                wanted.words(),
+                artifact.prefixed(),
+                admitted().next().map(Subject::describe).unwrap_or_default()
+            )),
+        };
+        rows.push(Check::of(check::INTOTO_SUBJECT, name, outcome));
+    }
+    rows
+}
+
+/// The row of a statement that could be read.
+fn described(statement: &Statement, name: &[u8]) -> Check {
+    let known = predicate_name(&statement.predicate_type).unwrap_or("a type that is not known here");
+    let single = if statement.single { "; subject is one object, not a list" } else { "" };
+    let count = statement.subjects.len();
+    let detail = format!(
+        "a statement {} of the type {} ({known}), about {count} {}{single}",
+        statement.version.name(),
+        statement.predicate_type,
+        if count == 1 { "subject" } else { "subjects" }
+    );
+    Check::pass(check::INTOTO_STATEMENT, name, detail)
+        .with("predicate_type", &statement.predicate_type)
+        .with("statement_version", statement.version.name())
+        .with("subjects", count.to_string())
 }
 
 /// What a statement is about, among what is here.

@@ -26,6 +26,7 @@ use super::envelope::{Authentication, CertificateName, Signer};
 use super::key::PublicKey;
 use super::policy::Policy;
 use super::scheme::Scheme;
+use super::statement;
 use super::tally::{Found, Place, Tally};
 use super::verified::Verified;
 use crate::format::cosign::MEDIA_TYPE as OLDER_MEDIA_TYPE;
@@ -157,9 +158,32 @@ pub fn verify(
         rows.set(Part::Signature, Reason::Wrong, detail);
         return Ok(rows.finish(&facts));
     }
-    match &facts.material {
+    let outcome = match &facts.material {
         Material::Certificate { leaf, .. } => job.by_certificate(leaf, rows),
         Material::PublicKey { hint } => job.by_key(hint, rows),
+    }?;
+    Ok(outcome.held_to(statement_rows(&facts, name, artifact.digest, &expected.policy.statement)))
+}
+
+/// Rows about the statement that is signed, and about what is demanded of one.
+fn statement_rows(facts: &SigstoreBundle, name: &[u8], artifact: Digest, demand: &statement::Demand) -> Vec<Check> {
+    match &facts.content {
+        Signed::Message => demand.no_statement(name, "a signature over the artifact itself").into_iter().collect(),
+        Signed::Envelope(found) => match &found.strict {
+            Some(read) => statement::bound(read.as_ref().map_err(String::as_str), name, artifact, demand),
+            None => Vec::new(),
+        },
+    }
+}
+
+impl Outcome {
+    /// Adds rows, of which none may fail.
+    fn held_to(mut self, rows: Vec<Check>) -> Outcome {
+        if rows.iter().any(Check::failed) {
+            (self.proof, self.signer, self.included) = (None, None, false);
+        }
+        self.checks.extend(rows);
+        self
     }
 }
 
