@@ -160,6 +160,7 @@ impl Args {
             kind: self.kind,
             identities: identities.clone(),
             tuf_root: tuf_root.clone(),
+            keep_databases: true,
             ..Request::new(input, scan)
         }))
     }
@@ -192,7 +193,7 @@ impl Args {
             FailOn::Added => ("added", counts.added > 0),
             FailOn::Removed => ("removed", counts.removed > 0),
             FailOn::Changed => ("changed", counts.changed + counts.moved + counts.remoded > 0),
-            FailOn::CriticalRemoved => ("critical-removed", false),
+            FailOn::CriticalRemoved => ("critical-removed", changes.meaning.critical_removed() > 0),
         };
         asked.iter().map(met).collect()
     }

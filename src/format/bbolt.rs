@@ -25,7 +25,7 @@ mod walk;
 
 pub use error::BoltError;
 pub use meta::{Freelist, Meta, MetaState};
-pub use walk::{Event, Walked};
+pub use walk::{Cursor, Event, Walked};
 
 use page::{Kind, Page, View};
 use std::io;
@@ -132,6 +132,14 @@ impl<S: PageSource> Database<S> {
     /// [`BoltError`] at the first page that is malformed, reached twice or over a limit, and where the medium fails.
     pub fn walk(&self, mut visit: impl FnMut(Event<'_>) -> std::ops::ControlFlow<()>) -> Result<Walked, BoltError> {
         walk::walk(self, &mut visit)
+    }
+
+    /// The same walk, one item at a time.
+    ///
+    /// # Errors
+    /// As [`Database::walk`], for the first page.
+    pub fn cursor(&self) -> Result<Cursor<'_, S>, BoltError> {
+        Cursor::start(self)
     }
 
     /// Goes through everything, which proves that all pages are sound, and counts.

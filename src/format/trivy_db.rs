@@ -10,6 +10,7 @@
 //! Schema: `github.com/aquasecurity/trivy-db`, `pkg/db` and `pkg/types`. All of it is untrusted. A record that is not
 //! what it should be is counted and does not hide the others; text from the database keeps whatever characters it has.
 
+pub mod compare;
 mod lookup;
 mod metadata;
 mod scanner;

@@ -5,13 +5,15 @@ use super::inspect::Request;
 use super::java_index;
 use super::record::Copies;
 use super::spool::Spooled;
+use crate::bundle::nested::inside;
 use crate::format::bbolt::{BoltError, Database};
 use crate::format::database::{Contents, Examined};
 use crate::format::inventory::{EntryIndex, Inventory};
 use crate::format::trivy_db::{self, Summary};
 use crate::format::trivy_java::JavaError;
 
-/// Reads `copies` of databases in `inventory`, and `inner` ones of its nested archives, and notes there what they hold.
+/// Reads `copies` of databases in `inventory`, and `inner` ones of its nested archives, and notes there what they hold. Returns the
+/// copies, each with its path in the report, where the request keeps them.
 ///
 /// # Errors
 /// A copy could not be written, or not be read again. What is wrong with a database is noted.
@@ -20,19 +22,24 @@ pub(super) fn read(
     copies: Copies,
     inner: Vec<(EntryIndex, Copies)>,
     request: &Request,
-) -> Result<(), EnvironmentError> {
+) -> Result<Vec<(Vec<u8>, Spooled)>, EnvironmentError> {
+    let mut kept = Vec::new();
     for (name, copy) in whole(copies)? {
-        inventory.databases.extend(examine(&copy, request)?.map(|examined| (name, examined)));
+        inventory.databases.extend(examine(&copy, request)?.map(|examined| (name.clone(), examined)));
+        kept.push((name, copy));
     }
     for (archive, copies) in inner {
+        let outer = inventory.entry(archive).normal_path().to_vec();
         for (name, copy) in whole(copies)? {
             let examined = examine(&copy, request)?;
+            kept.push((inside(&outer, &name), copy));
             if let Some((nested, examined)) = inventory.nested.get_mut(&archive).zip(examined) {
                 nested.databases.insert(name, examined);
             }
         }
     }
-    Ok(())
+    kept.truncate(if request.keep_databases { kept.len() } else { 0 });
+    Ok(kept)
 }
 
 /// The copies that were made, or why one was not.

@@ -9,6 +9,7 @@ use super::scan::{ScanOptions, scan_and_copy};
 use super::sealed;
 use super::sidecar::Sidecars;
 use super::source::Source;
+use super::spool::Spooled;
 use super::statements::{self, SignedStatement};
 use super::whole::{self, Whole};
 use crate::bundle::kind::{Further, Kind, Recognition};
@@ -49,6 +50,8 @@ pub struct Request {
     pub datastore: Option<PathBuf>,
     /// Whether the input stays open in the reading, for a pass that writes.
     pub keep_open: bool,
+    /// Whether the copies of databases are kept after they were read, for another reading.
+    pub keep_databases: bool,
 }
 
 impl Request {
@@ -66,6 +69,7 @@ impl Request {
             tuf_root: None,
             datastore: None,
             keep_open: false,
+            keep_databases: false,
         }
     }
 }
@@ -92,6 +96,8 @@ pub struct Reading {
     pub advisory: Option<String>,
     /// How the encrypted entries open, where there are some.
     pub(super) sealed: Option<SealedPlan>,
+    /// Copies of its databases, where they were to be kept: path in the report, and copy.
+    pub(super) kept: Vec<(Vec<u8>, Spooled)>,
 }
 
 impl Reading {
@@ -114,6 +120,7 @@ impl Reading {
             portability: portable::Unportable::default(),
             advisory: None,
             sealed: None,
+            kept: Vec::new(),
         }
     }
 }
@@ -166,9 +173,7 @@ fn pass(
     let further =
         if readable { documents::read(source, &mut inventory, recognition.kind, options)? } else { Further::default() };
     let inner = nested::read(source, &mut inventory, &further.nested, further.databases, options)?;
-    if further.databases {
-        databases::read(&mut inventory, copies, inner, request)?;
-    }
+    let kept = if further.databases { databases::read(&mut inventory, copies, inner, request)? } else { Vec::new() };
     let (opening, sealed) = match further.sealed {
         Some(Ok(plan)) => {
             (sealed::open(source, &mut inventory, &plan, request.identities.as_deref(), options)?, Some(plan))
@@ -194,7 +199,19 @@ fn pass(
     checks.append(&mut bundle.checks);
     let whole = Whole { signatures, bundles, ..Whole::default() };
     let advisory = request.advisory.clone();
-    Ok(Reading { inventory, recognition, bundle, checks, whole, receipts, statements, portability, advisory, sealed })
+    Ok(Reading {
+        inventory,
+        recognition,
+        bundle,
+        checks,
+        whole,
+        receipts,
+        statements,
+        portability,
+        advisory,
+        sealed,
+        kept,
+    })
 }
 
 /// One row a defect, or one that says that there is none.

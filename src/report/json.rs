@@ -2,6 +2,7 @@
 
 pub mod diff;
 mod escaping;
+mod meaning;
 mod oci;
 mod trivy;
 

@@ -3,6 +3,7 @@
 mod columns;
 pub mod diff;
 mod images;
+mod meaning;
 mod revocation;
 mod trivy;
 

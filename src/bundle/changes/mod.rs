@@ -1,11 +1,15 @@
 //! What changes if one bundle replaces another: comparisons of values that were read already. Nothing is opened and nothing
 //! is trusted here; that a bundle changed for the better is for the reader to judge.
 
+pub mod databases;
 pub mod entries;
 pub mod identity;
+pub mod images;
 
+use databases::DatabaseChange;
 use entries::Entries;
 use identity::{Identity, SignedBy};
+use images::Images;
 
 /// Everything that is different.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +20,28 @@ pub struct Changes {
     pub identity: Identity,
     /// Signatures that are the same, gone, and new.
     pub signers: Signers,
+    /// What the entries mean. Follows from them: where they are the same, so is this.
+    pub meaning: Meaning,
+}
+
+/// What is different in the terms of those who use the bundles; each part where both sides have it, or one of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Meaning {
+    /// Images of OCI layouts.
+    pub images: Option<Images>,
+    /// Databases of Trivy.
+    pub databases: Vec<DatabaseChange>,
+}
+
+impl Meaning {
+    /// Records about critical vulnerabilities that are gone.
+    pub fn critical_removed(&self) -> u64 {
+        let of = |change: &DatabaseChange| match &change.content {
+            databases::Content::Records(compared) => compared.critical_removed(),
+            databases::Content::Rows(..) | databases::Content::NotCompared(_) => 0,
+        };
+        self.databases.iter().map(of).sum()
+    }
 }
 
 impl Changes {

@@ -2,6 +2,7 @@
 
 use super::page::{Bits, Kind, Page, View, too_deep};
 use super::{BoltError, Database, MAX_BUCKET_DEPTH, MAX_TREE_DEPTH, PageSource, Root};
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 /// What a walk comes across. All bytes are untrusted.
@@ -62,23 +63,12 @@ struct Bucket {
 type Visit<'v> = &'v mut dyn FnMut(Event<'_>) -> ControlFlow<()>;
 
 pub(super) fn walk<S: PageSource>(database: &Database<S>, visit: Visit<'_>) -> Result<Walked, BoltError> {
-    let mut walk = Walk {
-        database,
-        seen: Bits::new(database.meta.pages),
-        held: 0,
-        frames: Vec::new(),
-        buckets: Vec::new(),
-        counts: Walked::default(),
-    };
-    let lists = database.meta.freelist.map_or(0, |list| list.pages);
-    for page in (0..lists).map(|page| database.meta.freelist_page + page) {
-        walk.seen.set(page);
-    }
-    walk.begin(database.meta.root_page)?;
+    let mut walk = Walk::start(database)?;
     if walk.run(visit)?.is_break() {
         walk.counts.stopped = true;
         return Ok(walk.counts);
     }
+    let lists = database.meta.freelist.map_or(0, |list| list.pages);
     let free = database.meta.freelist.map_or(0, |list| list.free);
     walk.counts.unreferenced = database.meta.pages.saturating_sub(2 + lists + free + walk.counts.pages);
     Ok(walk.counts)
@@ -91,29 +81,53 @@ enum Next {
     Done,
 }
 
-impl<S: PageSource> Walk<'_, S> {
+impl<'a, S: PageSource> Walk<'a, S> {
+    /// Stands at the root, before its first element.
+    fn start(database: &'a Database<S>) -> Result<Self, BoltError> {
+        let mut walk = Walk {
+            database,
+            seen: Bits::new(database.meta.pages),
+            held: 0,
+            frames: Vec::new(),
+            buckets: Vec::new(),
+            counts: Walked::default(),
+        };
+        let lists = database.meta.freelist.map_or(0, |list| list.pages);
+        for page in (0..lists).map(|page| database.meta.freelist_page + page) {
+            walk.seen.set(page);
+        }
+        walk.begin(database.meta.root_page)?;
+        Ok(walk)
+    }
+
     fn run(&mut self, visit: Visit<'_>) -> Result<ControlFlow<()>, BoltError> {
-        while let Some(frame) = self.frames.last_mut() {
-            let index = frame.next;
-            frame.next += 1;
-            if index >= frame.page.view().count() {
-                if self.finish(visit).is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
-                continue;
+        while !self.frames.is_empty() {
+            if self.step(visit)?.is_break() {
+                return Ok(ControlFlow::Break(()));
             }
-            let next = match frame.page.view().kind() {
-                Kind::Branch => self.branch(index)?,
-                Kind::Leaf => match self.leaf(index, visit)? {
-                    ControlFlow::Continue(next) => next,
-                    ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
-                },
-            };
-            match next {
-                Next::Child(page) => self.push(page)?,
-                Next::Bucket(page) => self.begin(page)?,
-                Next::Done => {}
-            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Takes one element from the last page on the way, or leaves that page. A small bucket inside a value is one element.
+    fn step(&mut self, visit: Visit<'_>) -> Result<ControlFlow<()>, BoltError> {
+        let Some(frame) = self.frames.last_mut() else { return Ok(ControlFlow::Continue(())) };
+        let index = frame.next;
+        frame.next += 1;
+        if index >= frame.page.view().count() {
+            return Ok(self.finish(visit));
+        }
+        let next = match frame.page.view().kind() {
+            Kind::Branch => self.branch(index)?,
+            Kind::Leaf => match self.leaf(index, visit)? {
+                ControlFlow::Continue(next) => next,
+                ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
+            },
+        };
+        match next {
+            Next::Child(page) => self.push(page)?,
+            Next::Bucket(page) => self.begin(page)?,
+            Next::Done => {}
         }
         Ok(ControlFlow::Continue(()))
     }
@@ -222,6 +236,80 @@ impl<S: PageSource> Walk<'_, S> {
         self.held += page.bytes();
         self.frames.push(Frame { page, next: 0 });
         Ok(())
+    }
+}
+
+/// A walk that is asked for one item after the other, so that two can go side by side. Holds what a walk holds, and the
+/// items of one element: a value, or a small bucket that lies inside one.
+pub struct Cursor<'a, S> {
+    walk: Walk<'a, S>,
+    /// Keys and values of the items of one element, one after the other.
+    bytes: Vec<u8>,
+    items: VecDeque<Stored>,
+    current: Stored,
+}
+
+/// An item, by where its parts end in the bytes.
+#[derive(Debug, Clone, Copy)]
+enum Stored {
+    Enter(usize, usize),
+    Value(usize, usize, usize),
+    Leave,
+}
+
+impl<'a, S: PageSource> Cursor<'a, S> {
+    pub(super) fn start(database: &'a Database<S>) -> Result<Self, BoltError> {
+        let walk = Walk::start(database)?;
+        Ok(Cursor { walk, bytes: Vec::new(), items: VecDeque::new(), current: Stored::Leave })
+    }
+
+    /// The next item in the order of [`Database::walk`]; `None` after the last.
+    ///
+    /// # Errors
+    /// As [`Database::walk`].
+    pub fn advance(&mut self) -> Result<Option<Event<'_>>, BoltError> {
+        while self.items.is_empty() {
+            if self.walk.frames.is_empty() {
+                return Ok(None);
+            }
+            self.bytes.clear();
+            let (bytes, items) = (&mut self.bytes, &mut self.items);
+            let _ = self.walk.step(&mut |event| {
+                items.push_back(Stored::keep(event, bytes));
+                ControlFlow::Continue(())
+            })?;
+        }
+        self.current = self.items.pop_front().unwrap_or(Stored::Leave);
+        Ok(Some(self.current()))
+    }
+
+    /// The item that was given last.
+    pub fn current(&self) -> Event<'_> {
+        let part = |start: usize, end: usize| self.bytes.get(start..end).unwrap_or_default();
+        match self.current {
+            Stored::Enter(start, end) => Event::Enter(part(start, end)),
+            Stored::Value(start, middle, end) => Event::Value(part(start, middle), part(middle, end)),
+            Stored::Leave => Event::Leave,
+        }
+    }
+}
+
+impl Stored {
+    fn keep(event: Event<'_>, bytes: &mut Vec<u8>) -> Stored {
+        let start = bytes.len();
+        match event {
+            Event::Enter(name) => {
+                bytes.extend_from_slice(name);
+                Stored::Enter(start, bytes.len())
+            }
+            Event::Value(key, value) => {
+                bytes.extend_from_slice(key);
+                let middle = bytes.len();
+                bytes.extend_from_slice(value);
+                Stored::Value(start, middle, bytes.len())
+            }
+            Event::Leave => Stored::Leave,
+        }
     }
 }
 

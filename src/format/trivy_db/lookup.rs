@@ -210,6 +210,11 @@ impl Affected {
 }
 
 impl Affected {
+    /// Versions that fix what an untrusted advisory is about, each once.
+    pub(super) fn fixed_in(untrusted: &[u8]) -> Result<Vec<String>, String> {
+        Ok(Affected::of(b"", untrusted, "", true)?.map(|affected| affected.fixed).unwrap_or_default())
+    }
+
     /// Bytes of all its text, and of the places where it is kept.
     fn bytes(&self) -> usize {
         let names = [&self.platform, &self.package, &self.advisory];

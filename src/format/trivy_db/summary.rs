@@ -58,6 +58,14 @@ pub struct DataSource {
     pub url: String,
 }
 
+impl DataSource {
+    /// An untrusted record of the bucket `data-source`.
+    pub(super) fn read(untrusted: &[u8]) -> Result<Self, String> {
+        let found: Source<'_> = object(untrusted)?;
+        Ok(DataSource { id: kept(&found.id), name: kept(&found.name), url: kept(&found.url) })
+    }
+}
+
 /// One record that is not what it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -189,8 +197,8 @@ impl Summary {
     }
 
     fn data_source(&mut self, path: &[String], key: &[u8], value: &[u8]) {
-        let source = match object::<Source<'_>>(value) {
-            Ok(found) => DataSource { id: kept(&found.id), name: kept(&found.name), url: kept(&found.url) },
+        let source = match DataSource::read(value) {
+            Ok(found) => found,
             Err(why) => {
                 self.bad(path, key, &format!("expected a data source with ID, Name and URL: {why}"));
                 return;

@@ -1,15 +1,19 @@
 //! `diff`: what changes if one bundle replaces another. Each side is read as `inspect` reads it, or verified where the
 //! operator says whom to trust; the comparison itself is in `bundle::changes` and works on values.
 
+mod databases;
+
 use super::error::EnvironmentError;
 use super::inspect::{self, Reading, Request};
 use super::progress::Progress;
 use super::tuf::TufError;
 use super::verify::{self, Verification};
+use crate::bundle::changes::databases::DatabaseChange;
 use crate::bundle::changes::entries::Entries;
 use crate::bundle::changes::identity::{Identity, Party, SignedBy};
-use crate::bundle::changes::{Changes, Signers};
-use crate::bundle::model::DetachedForm;
+use crate::bundle::changes::images::Images;
+use crate::bundle::changes::{Changes, Meaning, Signers};
+use crate::bundle::model::{DetachedForm, Oci, TrivyDatabase};
 use crate::format::path::lossless;
 use crate::format::sigstore;
 use crate::trust::check::Class;
@@ -103,7 +107,17 @@ pub fn diff(
 fn compare(old: &Side, new: &Side) -> Result<Changes, EnvironmentError> {
     let (before, after) = (old.reading(), new.reading());
     let signers = (signers(old), signers(new));
+    let (a, b) = (&before.bundle, &after.bundle);
+    let nothing = Oci::default();
+    let images = (a.oci.is_some() || b.oci.is_some()).then(|| {
+        let (old, new) = (a.oci.as_ref().unwrap_or(&nothing), b.oci.as_ref().unwrap_or(&nothing));
+        Images::compare((old, &before.inventory), (new, &after.inventory))
+    });
+    let pairs = DatabaseChange::pairs(a.trivy.as_ref(), b.trivy.as_ref());
+    let records = |old: &TrivyDatabase, new: &TrivyDatabase| databases::compare(before, &old.path, after, &new.path);
+    let databases = pairs.into_iter().map(|pair| DatabaseChange::of(pair, records)).collect::<Result<_, _>>()?;
     Ok(Changes {
+        meaning: Meaning { images, databases },
         entries: Entries::compare(&before.inventory, &after.inventory),
         identity: Identity::compare(&party(old, &signers.0), &party(new, &signers.1)),
         signers: Signers::compare(&signers.0, &signers.1),

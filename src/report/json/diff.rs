@@ -1,5 +1,6 @@
 //! The report of `diff`: `old` and `new` in place of `subject`, and `changes`.
 
+use super::meaning;
 use super::{Authenticated, CheckView, Each, Ordered, head, name, write_value};
 use crate::bundle::changes::entries::{Entries, EntryChange};
 use crate::bundle::changes::identity::{Field, SignedBy};
@@ -105,6 +106,7 @@ impl Serialize for ChangesView<'_> {
         map.serialize_entry("identity", &Each(changes.identity.fields.iter().map(FieldView)))?;
         map.serialize_entry("identity_more", &changes.identity.more)?;
         map.serialize_entry("signers", &SignersView(&changes.signers))?;
+        map.serialize_entry("semantic", &meaning::View(&changes.meaning))?;
         map.end()
     }
 }

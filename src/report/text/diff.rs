@@ -47,6 +47,7 @@ pub fn write(report: &DiffReport<'_>, style: Style, detail: Detail, out: impl Wr
     page.steps_back(report, changes)?;
     page.sides(report)?;
     page.counts(changes)?;
+    page.meaning(&changes.meaning, detail != Detail::Stat)?;
     if detail != Detail::Stat {
         page.identity_changes(changes)?;
         page.signer_changes(report, changes)?;
