@@ -117,6 +117,11 @@ pub(super) struct LimitArgs {
 }
 
 impl LimitArgs {
+    /// `--max-bytes`, where it was given.
+    pub(super) fn max_bytes(&self) -> Option<u64> {
+        self.max_bytes
+    }
+
     pub(super) fn limits(&self) -> Limits {
         let default = Limits::default();
         Limits {
@@ -266,6 +271,7 @@ impl OutputArgs {
             at,
             subject: Subject { name: name.to_vec() },
             outcome: Outcome::Verified(verification),
+            unpacked: None,
             exit_code,
             limits: Limits::default(),
             cage,

@@ -16,6 +16,9 @@ pub(super) const USAGE: u8 = 2;
 /// File not found, permission, disk full, read error.
 pub(super) const ENVIRONMENT: u8 = 4;
 
+/// A signal ended the run: this and its number, as shells say it.
+const SIGNALLED: u8 = 128;
+
 /// A table of exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Table {
@@ -144,7 +147,11 @@ impl Failure {
 
 impl From<EnvironmentError> for Failure {
     fn from(error: EnvironmentError) -> Self {
-        Failure::environment(error.to_string())
+        let mut failure = Failure::environment(error.to_string());
+        if let EnvironmentError::Interrupted { signal, .. } = error {
+            failure.code = SIGNALLED.saturating_add(signal);
+        }
+        failure
     }
 }
 

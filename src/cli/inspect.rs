@@ -37,6 +37,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         at,
         subject: Subject { name: name.clone() },
         outcome: Outcome::Inspected(&reading),
+        unpacked: None,
         exit_code: 0,
         limits: request.scan.limits,
         cage,

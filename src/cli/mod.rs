@@ -15,6 +15,7 @@ mod revocation;
 mod sigstore;
 mod trust;
 mod tuf;
+mod unpack;
 mod verify;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -46,6 +47,8 @@ enum Verb {
     Inspect(inspect::Args),
     /// Check the whole chain: container, signatures, digests, completeness, age
     Verify(Box<verify::Args>),
+    /// Verify, and write what was verified below a folder: whole or not at all
+    Unpack(Box<unpack::Args>),
     /// Say what changes if one bundle replaces another
     Diff(Box<diff::Args>),
     /// DSSE envelopes by themselves
@@ -84,6 +87,7 @@ pub fn run() -> u8 {
     let outcome = match &cli.verb {
         Verb::Inspect(args) => inspect::run(args),
         Verb::Verify(args) => verify::run(args),
+        Verb::Unpack(args) => unpack::run(args),
         Verb::Diff(args) => diff::run(args),
         Verb::Dsse(dsse::Verb::Verify(args)) => dsse::run(args),
         Verb::Sigstore(sigstore::Verb::Verify(args)) => sigstore::run(args),

@@ -40,6 +40,7 @@ fn command(arguments: &[String]) -> Option<&'static str> {
     match (words.next()?, words.next()) {
         ("inspect", _) => Some("inspect"),
         ("verify", _) => Some("verify"),
+        ("unpack", _) => Some("unpack"),
         ("diff", _) => Some("diff"),
         ("dsse", Some("verify")) => Some("dsse verify"),
         ("tuf", Some("verify")) => Some("tuf verify"),

@@ -50,6 +50,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         at,
         subject: Subject { name: name.clone() },
         outcome: Outcome::Verified(&verification),
+        unpacked: None,
         exit_code,
         limits: request.scan.limits,
         cage,

@@ -40,6 +40,24 @@ pub enum EnvironmentError {
         /// The output file.
         path: PathBuf,
     },
+    /// There is no room for what is to be written.
+    #[error("{} bytes are needed below {} and {free} are free; make room, or unpack a part of it with --only", needed, path.display())]
+    NoSpace {
+        /// Where it was to be written.
+        path: PathBuf,
+        /// Bytes that are needed.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
+    /// A signal ended the run.
+    #[error("ended by signal {signal}: nothing was written to {}", path.display())]
+    Interrupted {
+        /// The number of the signal.
+        signal: u8,
+        /// What was to be written.
+        path: PathBuf,
+    },
     /// Threads could not be started.
     #[error("cannot start {jobs} threads: {reason}")]
     Threads {

@@ -229,6 +229,7 @@ fn measure_one(
             return Err(changed(file));
         }
         meter.update(&buffer[..count]);
+        sink.pulse()?;
         progress.add_bytes(count as u64);
         done += count as u64;
     }

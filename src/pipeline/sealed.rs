@@ -4,7 +4,7 @@
 use super::error::EnvironmentError;
 use super::meter::{Form, Meters};
 use super::reread::{reread, settle};
-use super::scan::ScanOptions;
+use super::scan::{ScanError, ScanOptions};
 use super::source::Source;
 use crate::bundle::encryption::Locked;
 use crate::bundle::sealed_plan::{SealedEntry, SealedPlan};
@@ -184,4 +184,36 @@ impl<'a> Opener<'a> {
         }
         check::push_failures(checks, rows, None);
     }
+}
+
+/// What is done with the plain text of one entry.
+pub(super) type Plainly<'a> = dyn FnMut(EntryIndex, &[u8]) -> Result<(), ScanError> + 'a;
+
+/// Opens `wanted`, which opened before, once more, and hands their plain texts to `each`. An entry that no longer opens is
+/// left out, which the caller finds by counting.
+pub(super) fn reopen(
+    source: &Source,
+    inventory: &Inventory,
+    plan: &SealedPlan,
+    identities: Option<&Identities>,
+    options: &ScanOptions,
+    wanted: &[EntryIndex],
+    each: &mut Plainly<'_>,
+) -> Result<(), ScanError> {
+    let (Some(key), _) = data_key(plan, identities) else { return Ok(()) };
+    let files: BTreeMap<EntryIndex, &SealedEntry> = plan.files.iter().map(|file| (file.entry, file)).collect();
+    reread(source, inventory, wanted, options, &mut |index, reader| {
+        let Some(file) = files.get(&index) else { return Ok(()) };
+        let mut bytes = Vec::with_capacity(inventory.entry(index).size as usize);
+        reader.read_to_end(&mut bytes)?;
+        let sealed = match &file.nonce {
+            Some(Ok(nonce)) => SealedFile::with_nonce(bytes, *nonce).ok(),
+            Some(Err(_)) => None,
+            None => SealedFile::with_prefix(bytes).ok(),
+        };
+        match sealed.and_then(|sealed| sealed.open(&key, &file.aad).ok()) {
+            Some(opened) => each(index, opened.plain()),
+            None => Ok(()),
+        }
+    })
 }

@@ -8,7 +8,9 @@ use crate::format::inventory::{EntryIndex, Observed};
 /// Takes the entries of one pass, from several threads at once.
 pub(super) trait Sink: Sync {
     /// One entry that is being read.
-    type Open: Intake;
+    type Open<'s>: Intake
+    where
+        Self: 's;
 
     /// Whether the bytes of this entry are wanted. Called once an entry with content, before [`Sink::start`], with the
     /// index that it has in this pass: in the order of the container, which is not that of a sealed inventory.
@@ -17,8 +19,16 @@ pub(super) trait Sink: Sync {
     /// The pass is to end.
     fn admit(&self, index: EntryIndex, entry: &Observed) -> Result<bool, ScanError>;
 
+    /// Asked again and again while a large entry is read.
+    ///
+    /// # Errors
+    /// The pass is to end.
+    fn pulse(&self) -> Result<(), ScanError> {
+        Ok(())
+    }
+
     /// Begins an entry that was admitted.
-    fn start(&self, index: EntryIndex, form: Form) -> Self::Open;
+    fn start(&self, index: EntryIndex, form: Form) -> Self::Open<'_>;
 }
 
 /// Takes the bytes of one entry, in order.
@@ -30,7 +40,7 @@ pub(super) trait Intake {
 }
 
 impl Sink for Meters {
-    type Open = Meter;
+    type Open<'s> = Meter;
 
     fn admit(&self, _index: EntryIndex, _entry: &Observed) -> Result<bool, ScanError> {
         Ok(true)
@@ -42,13 +52,20 @@ impl Sink for Meters {
 }
 
 impl<S: Sink> Sink for &S {
-    type Open = S::Open;
+    type Open<'s>
+        = S::Open<'s>
+    where
+        Self: 's;
 
     fn admit(&self, index: EntryIndex, entry: &Observed) -> Result<bool, ScanError> {
         (*self).admit(index, entry)
     }
 
-    fn start(&self, index: EntryIndex, form: Form) -> S::Open {
+    fn pulse(&self) -> Result<(), ScanError> {
+        (*self).pulse()
+    }
+
+    fn start(&self, index: EntryIndex, form: Form) -> S::Open<'_> {
         (*self).start(index, form)
     }
 }

@@ -189,8 +189,8 @@ struct Returned {
     measured: Vec<(EntryIndex, Measured)>,
 }
 
-fn work<S: Sink>(jobs: &Receiver<Job>, back: &Sender<Returned>, sink: &S) {
-    let mut open: Option<S::Open> = None;
+fn work<'s, S: Sink>(jobs: &Receiver<Job>, back: &Sender<Returned>, sink: &'s S) {
+    let mut open: Option<S::Open<'s>> = None;
     for job in jobs {
         let returned = match job {
             Job::Batch(Batch { buffer, items, .. }) => {
@@ -251,7 +251,10 @@ impl Splitter<'_> {
             self.progress.add_entries(1);
             if hash && sink.admit(index, self.recorder.inventory().entry(index))? {
                 let keep = self.recorder.wants(index)?;
-                let mut read = |buffer: &mut [u8]| reader.read_data(buffer).map_err(ScanError::from);
+                let mut read = |buffer: &mut [u8]| {
+                    sink.pulse()?;
+                    reader.read_data(buffer).map_err(ScanError::from)
+                };
                 if stored as usize <= BUFFER / 4 && stored <= BUFFER as u64 {
                     self.small(index, stored as usize, keep, &mut read)?;
                 } else {
@@ -283,7 +286,11 @@ impl Splitter<'_> {
         if !sink.admit(index, self.recorder.inventory().entry(index))? {
             return Ok(());
         }
-        let size = self.large(index, false, &mut |buffer| read_full(&mut decoded, buffer).map_err(ScanError::from))?;
+        let mut read = |buffer: &mut [u8]| {
+            sink.pulse()?;
+            read_full(&mut decoded, buffer).map_err(ScanError::from)
+        };
+        let size = self.large(index, false, &mut read)?;
         self.recorder.inventory().entries[index as usize].size = size;
         Ok(())
     }

@@ -67,8 +67,9 @@ pub(super) fn scan(
                 Err(_) => return Ok(()),
             };
             let mut document = documents.contains(index).then(Vec::new);
-            let meter = sink.start(*index, forms.get(index).copied().unwrap_or(Form::Opaque));
-            let measured = read_file(root, base, &name, (size, mtime), buffer, meter, document.as_mut(), progress)?;
+            let of = (*index, forms.get(index).copied().unwrap_or(Form::Opaque));
+            let measured =
+                read_file(root, base, &name, (size, mtime), buffer, (sink, of), document.as_mut(), progress)?;
             if let Ok(mut recorder) = recorder.lock() {
                 recorder.measured(*index, measured);
                 if let Some(document) = document {
@@ -177,20 +178,21 @@ fn read_file(
     name: &[u8],
     expected: (u64, i64),
     buffer: &mut [u8],
-    mut meter: impl Intake,
+    (sink, of): (&impl Sink, (EntryIndex, Form)),
     mut document: Option<&mut Vec<u8>>,
     progress: &Progress,
 ) -> Result<Measured, ScanError> {
     let at = || base.join(std::ffi::OsStr::from_bytes(name));
     let fail = |error: io::Error| EnvironmentError::read(at(), error);
     let mut file = open_beneath(root, name).map_err(fail)?;
-    let mut total = 0;
+    let (mut meter, mut total) = (sink.start(of.0, of.1), 0);
     loop {
         let count = match file.read(buffer) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(fail(error).into()),
         };
+        sink.pulse()?;
         meter.update(&buffer[..count]);
         if let Some(document) = document.as_deref_mut() {
             document.extend_from_slice(&buffer[..count]);

@@ -38,6 +38,7 @@ impl<'a> DiffReport<'a> {
                 Side::Verified(verification) => Outcome::Verified(verification),
             },
             exit_code: side.verdict().exit_code(),
+            unpacked: None,
             limits,
             cage: cage.clone(),
         };

@@ -5,6 +5,7 @@ mod escaping;
 mod meaning;
 mod oci;
 mod trivy;
+mod unpack;
 
 use super::model::{Outcome, Report};
 use crate::format::digest::hex;
@@ -130,6 +131,9 @@ impl Serialize for Report<'_> {
         map.serialize_entry("waivers", &self.waivers())?;
         map.serialize_entry("limits", &Ordered(limits(self)))?;
         map.serialize_entry("cage", &Ordered(cage(self)))?;
+        if self.command == "unpack" {
+            map.serialize_entry("unpacked", &self.unpacked.map(|unpacked| Ordered(unpack::members(unpacked))))?;
+        }
         self.serialize_extras(&mut map)?;
         map.end()
     }

@@ -6,6 +6,7 @@ use crate::format::limits::Limits;
 use crate::format::time::Time;
 use crate::pipeline::cage::Held;
 use crate::pipeline::inspect::Reading;
+use crate::pipeline::unpack::Unpacked;
 use crate::pipeline::verify::Verification;
 use crate::trust::authority::Standing;
 use crate::trust::check::Check;
@@ -39,6 +40,8 @@ pub struct Report<'a> {
     pub subject: Subject,
     /// What came out.
     pub outcome: Outcome<'a>,
+    /// What `unpack` wrote; `None` where it wrote nothing, and for every other verb.
+    pub unpacked: Option<&'a Unpacked>,
     /// The exit code, after `--exit-codes`.
     pub exit_code: u8,
     /// Limits in force.

@@ -6,6 +6,7 @@ mod images;
 mod meaning;
 mod revocation;
 mod trivy;
+mod unpack;
 
 use super::cleaning::{clean, clean_text};
 use super::model::{Outcome, Report};
@@ -106,7 +107,7 @@ impl<W: Write> Page<W> {
                 self.wrap("  ", &format!("not established: {}", names.join(", ")))?;
             }
         }
-        Ok(())
+        self.unpacked(report)
     }
 
     fn failures(&mut self, report: &Report<'_>) -> io::Result<()> {

@@ -5,6 +5,7 @@ pub mod authority;
 pub mod blob;
 pub mod check;
 pub mod claims;
+pub mod clearance;
 pub mod envelope;
 pub mod identity;
 pub mod jwk;

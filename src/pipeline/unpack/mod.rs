@@ -1,1 +1,270 @@
+//! `unpack`: verifies an input and writes what was verified below a folder, whole or not at all.
+//!
+//! The input is opened once. The first pass verifies; the second reads the same handle with the same readers and writes into a
+//! private folder beside the target, hashing again what it writes: what is not byte for byte what was verified ends the run.
+//! Then the folder gets its name in one step.
 
+mod beneath;
+mod interrupt;
+mod opened;
+mod plan;
+mod spooled;
+mod staging;
+mod write;
+
+pub use plan::Skipped;
+pub use spooled::DEFAULT_SPOOL;
+
+use super::error::EnvironmentError;
+use super::inspect;
+use super::progress::Progress;
+use super::scan;
+use super::source::Source;
+use super::tuf::TufError;
+use super::verify::{self, Verification};
+use crate::format::anomaly::Defect;
+use crate::trust::check::{self, Check, Class};
+use crate::trust::clearance::Clearance;
+use crate::trust::policy::Policy;
+use crate::trust::verdict::Verdict;
+use interrupt::Interrupt;
+use plan::Plan;
+use staging::{Staging, Target};
+use std::io;
+use std::path::{Path, PathBuf};
+use write::{Writer, named};
+
+pub use staging::PREFIX;
+
+/// What to unpack, and how.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What is read, as for `verify`.
+    pub read: inspect::Request,
+    /// Where the tree is to lie.
+    pub to: PathBuf,
+    /// Whether a folder that is there is replaced as a whole.
+    pub force: bool,
+    /// Globs of the entries that are wanted; none: all.
+    pub only: Vec<String>,
+    /// Leading components of names that are left out.
+    pub strip_components: usize,
+    /// Whether only to say what would be written.
+    pub dry_run: bool,
+    /// Whether what was not verified is written too.
+    pub unverified: bool,
+    /// Whether entries that nobody vouches for are written too.
+    pub include_set_aside: bool,
+    /// Whether links that stay inside are made.
+    pub links_inside: bool,
+    /// Whether files and folders get the times of their entries.
+    pub preserve_times: bool,
+    /// Most bytes of an input that cannot be read twice.
+    pub max_spool: u64,
+}
+
+/// What was written, or would be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpacked {
+    /// Where.
+    pub to: PathBuf,
+    /// Whether nothing was written, because that was all that was asked for.
+    pub dry_run: bool,
+    /// Files, copies for hard links among them.
+    pub files: u64,
+    /// Folders, without the target itself.
+    pub directories: u64,
+    /// Symbolic links.
+    pub links: u64,
+    /// Files that were decrypted.
+    pub decrypted: u64,
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// Bytes that this takes on a usual file system.
+    pub needed: u64,
+    /// Bytes that were free before; told of a dry run, since it changes from run to run.
+    pub free: Option<u64>,
+    /// What was left out.
+    pub skipped: Skipped,
+}
+
+/// What came out.
+pub struct Run {
+    /// The answer about the input.
+    pub verification: Verification,
+    /// What was written; `None` where the verdict gave no leave.
+    pub unpacked: Option<Unpacked>,
+}
+
+/// Why nothing was written, besides the verdict.
+#[derive(Debug, thiserror::Error)]
+pub enum UnpackError {
+    /// The options do not fit the bundle or the place.
+    #[error("{0}")]
+    Usage(String),
+    /// The environment failed, or the TUF options did.
+    #[error(transparent)]
+    Verify(#[from] TufError),
+}
+
+impl From<EnvironmentError> for UnpackError {
+    fn from(error: EnvironmentError) -> Self {
+        UnpackError::Verify(error.into())
+    }
+}
+
+/// Verifies the input and writes it.
+///
+/// # Errors
+/// Nothing lies under the target then, or what lay there before.
+pub fn unpack(request: &Request, policy: &Policy, progress: &Progress) -> Result<Run, UnpackError> {
+    let target = Target::open(&request.to, request.force)?;
+    let source = Source::open(&request.read.input)?;
+    check_apart(&request.read.input, &source, &request.to)?;
+    let (source, over) = match source {
+        Source::Stream { .. } => spooled::spool(source, &request.to, request.dry_run, request.max_spool)?,
+        source => (source, false),
+    };
+    let read = inspect::Request { keep_open: true, ..request.read.clone() };
+    let mut verification = verify::verify_opened(source, &read, policy, progress)?;
+    if over {
+        let detail = format!(
+            "more than {} bytes, which is the most that is kept of an input that cannot be read twice; \
+                              give it as a file, or raise --max-bytes",
+            request.max_spool
+        );
+        let row = Check::fail(check::of_defect(Defect::LimitBytes), "", detail);
+        verification.checks.insert(0, row);
+        verification.verdict = Verdict::Failed(Class::Container);
+    }
+    let source = verification.reading.whole.source.take();
+    let (Some(clearance), Some(source)) = (clear(&mut verification, request.unverified), source) else {
+        return Ok(Run { verification, unpacked: None });
+    };
+    let plan = Plan::of(&verification, &clearance, request)?;
+    let unpacked = write(request, &verification, &source, &plan, target, progress)?;
+    Ok(Run { verification, unpacked: Some(unpacked) })
+}
+
+/// Leave to write. With the waiver the verdict is no longer a good one, whatever was established.
+fn clear(verification: &mut Verification, unverified: bool) -> Option<Clearance> {
+    let good = matches!(verification.verdict, Verdict::Verified | Verdict::Intact);
+    if !unverified {
+        let Verification { required, established, checks, .. } = &*verification;
+        return Clearance::by_verdict(required, established, checks).filter(|_| good);
+    }
+    verification.waivers.push("--unverified: what was unpacked counts as not verified".into());
+    if good {
+        verification.verdict = Verdict::NotVerified;
+    }
+    Clearance::by_waiver(&verification.checks)
+}
+
+/// The input must not lie in what is replaced, nor the target in what is read.
+fn check_apart(input: &Path, source: &Source, to: &Path) -> Result<(), UnpackError> {
+    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (Ok(input_at), Ok(parent)) = (input.canonicalize(), parent.canonicalize()) else { return Ok(()) };
+    let place = to.file_name().map_or_else(|| parent.clone(), |name| parent.join(name));
+    if matches!(source, Source::Directory { .. }) && place.starts_with(&input_at) {
+        return Err(UnpackError::Usage(format!(
+            "{} lies in the input {}; give a place outside of it",
+            to.display(),
+            input.display()
+        )));
+    }
+    if matches!(source, Source::Directory { .. } | Source::File(_)) && input_at.starts_with(&place) {
+        return Err(UnpackError::Usage(format!(
+            "the input {} lies in {}, which would be replaced",
+            input.display(),
+            to.display()
+        )));
+    }
+    Ok(())
+}
+
+fn write(
+    request: &Request,
+    verification: &Verification,
+    source: &Source,
+    plan: &Plan,
+    target: Target,
+    progress: &Progress,
+) -> Result<Unpacked, UnpackError> {
+    let (needed, free) = (plan.needed(), target.free()?);
+    let hard = plan.links.iter().filter(|link| link.hard).count() as u64;
+    let unpacked = Unpacked {
+        to: request.to.clone(),
+        dry_run: request.dry_run,
+        files: plan.files.len() as u64 + hard,
+        directories: plan.folders.len() as u64,
+        links: plan.links.len() as u64 - hard,
+        decrypted: plan.files.iter().filter(|item| item.sealed).count() as u64,
+        bytes: plan.bytes(),
+        needed,
+        free: request.dry_run.then_some(free),
+        skipped: plan.skipped,
+    };
+    if request.dry_run {
+        return Ok(unpacked);
+    }
+    if needed > free {
+        return Err(EnvironmentError::NoSpace { path: request.to.clone(), needed, free }.into());
+    }
+    let interrupt = Interrupt::listen(&request.to);
+    let staging = Staging::make(target)?;
+    fill(request, verification, source, plan, &staging, &interrupt, progress)?;
+    interrupt.check()?;
+    staging.publish(request.force)?;
+    Ok(unpacked)
+}
+
+/// Everything that the plan names, into the staging folder.
+fn fill(
+    request: &Request,
+    verification: &Verification,
+    source: &Source,
+    plan: &Plan,
+    staging: &Staging,
+    interrupt: &Interrupt,
+    progress: &Progress,
+) -> Result<(), EnvironmentError> {
+    let (tree, target) = (staging.tree(), staging.target().path());
+    let failed = |error: io::Error| EnvironmentError::write(target, error);
+    tree.make_folders(plan.folders.iter().map(Vec::as_slice)).map_err(failed)?;
+    let inventory = &verification.reading.inventory;
+    let writer = |sealed: bool| {
+        let items = plan.files.iter().filter(move |item| item.sealed == sealed);
+        Writer::new(tree, inventory, (source.path(), target), interrupt, request.preserve_times, items)
+    };
+    let plain = writer(false);
+    if !plain.is_idle() {
+        let pass = scan::pass_into(source, &request.read.scan, progress, &plain);
+        plain.settle(pass)?;
+    }
+    let sealed = writer(true);
+    if !sealed.is_idle() {
+        let pass = opened::write(source, verification, request, plan, &sealed);
+        sealed.settle(pass)?;
+    }
+    for link in &plan.links {
+        interrupt.check()?;
+        let outcome = if link.hard { copy(staging, &link.to, &link.name) } else { tree.link(&link.to, &link.name) };
+        outcome.map_err(|error| EnvironmentError::write(named(target, &link.name), error))?;
+    }
+    if request.preserve_times {
+        // The deepest first: what is made in a folder changes its time.
+        for (name, mtime) in plan.times.iter().rev() {
+            tree.set_time(name, *mtime).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// A copy of a file that was written, in place of a hard link to it.
+fn copy(staging: &Staging, from: &[u8], to: &[u8]) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut source = staging.tree().open(from)?;
+    let mode = source.metadata()?.permissions().mode() & 0o777;
+    let mut copy = staging.tree().create(to, mode)?;
+    io::copy(&mut source, &mut copy).map(|_| ())
+}
