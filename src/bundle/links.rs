@@ -48,8 +48,15 @@ fn defect(inventory: &Inventory, link: EntryIndex, allowed: bool) -> Option<Anom
     let entry = inventory.entry(link);
     let target = inventory.links.get(&link).map_or(&b""[..], |target| target);
     let refuse = |why: String| Some(Anomaly::entry(Defect::EntryLink, &entry.path, why));
-    if path::link_destination(&entry.path, target, entry.kind == EntryKind::Symlink).is_none() {
+    let Some(destination) = path::link_destination(&entry.path, target, entry.kind == EntryKind::Symlink) else {
         return refuse(format!("a {} to {:?} leaves the tree", entry.kind.name(), String::from_utf8_lossy(target)));
+    };
+    // A hard link is a second name of a file. Where the archive has no such file, the next tool takes what lies on the disk
+    // under that name, or what a link of that name leads to.
+    let is_file = |index| inventory.entry(index).kind == EntryKind::File;
+    if entry.kind == EntryKind::Hardlink && !inventory.incomplete && !inventory.find_all(&destination).any(is_file) {
+        let target = String::from_utf8_lossy(target);
+        return refuse(format!("a {} to {target:?}, which is no file of this archive", entry.kind.name()));
     }
     let below = [entry.normal_path(), b"/"].concat();
     let next = inventory.entries.partition_point(|e| e.normal_path() < below.as_slice());

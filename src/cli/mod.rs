@@ -12,6 +12,7 @@ mod output;
 mod refused;
 mod rekor;
 mod revocation;
+mod selftest;
 mod sigstore;
 mod trust;
 mod tuf;
@@ -69,6 +70,8 @@ enum Verb {
     /// Trust policies
     #[command(subcommand)]
     Trust(trust::Verb),
+    /// Try attacks that travel inside this program on this machine; 0 only if all of them are refused
+    Selftest(selftest::Args),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -95,6 +98,7 @@ pub fn run() -> u8 {
         Verb::Revocation(revocation::Verb::Verify(args)) => revocation::run(args),
         Verb::Key(key::Verb::Show(args)) => key::run(args),
         Verb::Trust(trust::Verb::Show(args)) => trust::run(args),
+        Verb::Selftest(args) => selftest::run(args),
         Verb::Completions { shell } => generated(|out| {
             clap_complete::generate(*shell, &mut Cli::command(), "portcullis", out);
             Ok(())

@@ -3,6 +3,7 @@
 mod base;
 mod bundle_tuf;
 pub mod cage;
+pub mod cage_trial;
 mod databases;
 pub mod diff;
 mod documents;
@@ -21,6 +22,7 @@ mod reread;
 pub mod revocation;
 pub mod scan;
 mod sealed;
+pub mod selftest;
 pub mod sidecar;
 mod signatures;
 pub mod sigstore;
