@@ -5,6 +5,7 @@
 
 #![expect(clippy::panic, reason = "a test fails by panicking")]
 
+#[macro_use]
 mod fuzz_targets;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 macro_rules! replay {
     ($($target:ident: $suffixes:expr),* $(,)?) => {
-        const TARGETS: &[&str] = &[$(stringify!($target)),*];
         $(#[test]
         fn $target() {
             replay(stringify!($target), &$suffixes, fuzz_targets::$target);
@@ -31,34 +31,13 @@ macro_rules! replay {
     };
 }
 
-// Each target, and how the names of those test files end that are seeds for it.
-replay! {
-    tar: [".tar"],
-    pax: [],
-    gzip: [".tgz", ".gz"],
-    zstd: [".zst"],
-    json: [".json"],
-    dsse: [".dsse.json", "signature.json"],
-    checksums: [".sha256", "checksums.txt"],
-    paths: [],
-    keys: [".pub.pem", ".jwk.json", ".jwks.json"],
-    times: [],
-    yaml: [],
-    jws: [".jws"],
-    revocation: ["revocation-bundle.json"],
-    records: [".zst"],
-    bolt: [],
-    tuf: [],
-    sigstore: [".sigstore.json"],
-    documents: [],
-    bundle: [".tar", ".tgz", ".zst", ".gz"],
-}
+with_targets!(replay);
 
 #[test]
 fn every_target_has_seeds_and_every_seed_a_target() {
     let mut folders: Vec<String> = files(&root("fuzz/corpus")).iter().filter_map(|path| parent_name(path)).collect();
     folders.dedup();
-    let mut targets: Vec<&str> = TARGETS.to_vec();
+    let mut targets: Vec<&str> = fuzz_targets::TARGETS.iter().map(|(name, _)| *name).collect();
     targets.sort_unstable();
     assert_eq!(folders, targets);
     for target in targets {

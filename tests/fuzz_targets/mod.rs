@@ -4,6 +4,9 @@
 
 #![allow(dead_code, reason = "each libFuzzer target uses one of these functions")]
 
+mod documents;
+
+pub(crate) use documents::{java, oci, policy, sealed, signature};
 use portcullis::format::bbolt::{Database, Event};
 use portcullis::format::compress::{Bounded, GzipReader, StreamFacts, ZstdReader};
 use portcullis::format::digest::{Digest, hex, sha256};
@@ -27,6 +30,48 @@ use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, LazyLock};
+
+/// Gives a macro every target, and how the names of those test files end that are seeds for it. One line for each:
+/// `scripts/fuzz` reads them too. The reader of signed notes goes here when it comes: `note: [".checkpoint"],`.
+macro_rules! with_targets {
+    ($run:ident) => {
+        $run! {
+            tar: [".tar"],
+            pax: [],
+            gzip: [".tgz", ".gz"],
+            zstd: [".zst"],
+            json: [".json"],
+            dsse: [".dsse.json", "signature.json"],
+            checksums: [".sha256", "checksums.txt"],
+            paths: [],
+            keys: [".pub.pem", ".jwk.json", ".jwks.json"],
+            times: [],
+            yaml: [],
+            jws: [".jws"],
+            revocation: ["revocation-bundle.json"],
+            records: [".zst"],
+            bolt: [],
+            tuf: [],
+            sigstore: [".sigstore.json"],
+            oci: ["index.json"],
+            policy: ["trust.toml"],
+            sealed: [],
+            signature: [".sig"],
+            java: [],
+            documents: [],
+            bundle: [".tar", ".tgz", ".zst", ".gz"],
+        }
+    };
+}
+
+macro_rules! table {
+    ($($target:ident: $suffixes:expr),* $(,)?) => {
+        /// Every target by its name.
+        pub(crate) const TARGETS: &[(&str, fn(&[u8]))] = &[$((stringify!($target), $target)),*];
+    };
+}
+
+with_targets!(table);
 
 /// Small, so that every limit is reached and no input takes long.
 const LIMITS: Limits = Limits {
@@ -152,6 +197,10 @@ pub(crate) fn json(data: &[u8]) {
         assert_eq!(json::same_value(data, data), Ok(true));
         let spaced = [b" ", data, b"\n"].concat();
         assert_eq!(json::same_value(data, &spaced), Ok(true));
+        // A limit that is the size of the text is no limit.
+        let size = json::Size { bytes: data.len(), nodes: usize::MAX };
+        assert_eq!(json::check_within(data, size), Ok(()));
+        assert_eq!(json::check_exact(data), Ok(()));
     }
 }
 
@@ -343,11 +392,16 @@ pub(crate) fn records(data: &[u8]) {
     }
 }
 
-/// Dates and durations are read or refused.
+/// What is read as a time is the same time when it is written and read again; durations have no two readings.
 pub(crate) fn times(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let _ =
-        (time::parse_rfc3339(&text).map(time::format_rfc3339), time::parse_duration(&text).map(time::describe_seconds));
+    if let Ok(at) = time::parse_rfc3339(&text) {
+        assert_eq!(time::parse_rfc3339(&time::format_rfc3339(at)), Ok(at), "{text}");
+    }
+    if let Ok(seconds) = time::parse_duration(&text) {
+        assert_eq!(time::parse_duration(&format!("{seconds}s")), Ok(seconds));
+        let _ = time::describe_seconds(seconds);
+    }
 }
 
 /// A walk ends, comes across the same twice, and what it came across is found by its key.
