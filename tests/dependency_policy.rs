@@ -141,7 +141,15 @@ impl Metadata {
         let version = cargo(&["-vV"]);
         let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("cargo -vV names the host");
         let args = ["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host];
-        serde_json::from_str(&cargo(&args)).expect("what cargo metadata writes")
+        let mut metadata: Metadata = serde_json::from_str(&cargo(&args)).expect("what cargo metadata writes");
+        // The metadata has edges to optional crates that a feature would only configure (`crate?/feature`) and that nothing
+        // turns on; the tree of what is built has not.
+        let built = built();
+        metadata.packages.retain(|package| built.contains(&format!("{} v{}", package.name, package.version)));
+        let known: BTreeSet<&str> = metadata.packages.iter().map(|package| package.id.as_str()).collect();
+        metadata.resolve.nodes.retain(|node| known.contains(node.id.as_str()));
+        metadata.resolve.nodes.iter_mut().for_each(|node| node.deps.retain(|edge| known.contains(edge.pkg.as_str())));
+        metadata
     }
 
     /// Packages that the finished program is made of or made by, each with the way from the root to it.
@@ -179,6 +187,13 @@ struct Locked {
     name: String,
     version: String,
     source: Option<String>,
+}
+
+/// `name vVERSION` of every package that is built for this platform, for tests too.
+fn built() -> BTreeSet<String> {
+    let tree = cargo(&["tree", "--locked", "--offline", "-e", "all", "--prefix", "none", "--format", "{p}"]);
+    let of = |line: &str| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    tree.lines().map(of).collect()
 }
 
 fn cargo(args: &[&str]) -> String {

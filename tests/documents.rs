@@ -13,7 +13,7 @@ use portcullis::format::{
 };
 use portcullis::pipeline::{sidecar, spool};
 use portcullis::trust::check::{self, CHECKS, CheckKind};
-use portcullis::trust::{identity, key, policy_file, sealed, sigstore};
+use portcullis::trust::{identity, key, policy_file, sealed, second_opinion, sigstore};
 use std::collections::{BTreeMap, BTreeSet};
 use support::{Case, all, assert_none, cases, root};
 
@@ -182,6 +182,8 @@ fn every_limit_is_the_one_in_the_code() {
         ("format::sigstore::MAX_SUBJECTS", sigstore_bundle::MAX_SUBJECTS as u64),
         ("trust::sigstore::MAX_TRUSTED_ROOT", sigstore::MAX_TRUSTED_ROOT),
         ("trust::sigstore::MAX_HELD", sigstore::MAX_HELD),
+        ("trust::sigstore::companion::MAX_COMPANION", sigstore::companion::MAX_COMPANION as u64),
+        ("trust::second_opinion::MAX_MESSAGE", second_opinion::MAX_MESSAGE),
         ("trust::key::MAX_FILE_BYTES", key::MAX_FILE_BYTES as u64),
         ("trust::key::MAX_KEYS", key::MAX_KEYS as u64),
         ("trust::policy_file::MAX_POLICY_BYTES", policy_file::MAX_POLICY_BYTES as u64),

@@ -54,6 +54,7 @@ fn shown(verification: &Verification) -> Result<(), String> {
         at: crate::format::time::Time::UNIX_EPOCH,
         subject: Subject { name: b"input".to_vec() },
         outcome: Outcome::Verified(verification),
+        unpacked: None,
         exit_code: verification.verdict.exit_code(),
         limits: Limits::default(),
         cage: Held::default(),

@@ -4,7 +4,8 @@
 //! The reading is a second one beside that of the engine that verifies (`trust::sigstore`): a text that two readers could
 //! take differently (a key twice, keys that differ by case) is refused before the engine sees it.
 
-use super::dsse::decode_base64;
+use super::digest::{Sha256Bytes, sha256};
+use super::dsse::{decode_base64, pae};
 use super::intoto;
 use super::json;
 use serde_json::Value;
@@ -99,6 +100,10 @@ pub struct SigstoreBundle {
     pub material: Material,
     /// What is signed.
     pub content: Content,
+    /// The first signature, empty where it cannot be read.
+    pub signature: Vec<u8>,
+    /// SHA-256 of the PAE of an envelope: what is signed. None: the artifact.
+    pub pae: Option<Sha256Bytes>,
     /// Log entries.
     pub entries: Vec<LogEntry>,
     /// How many RFC 3161 timestamps there are.
@@ -153,6 +158,8 @@ pub fn read(untrusted: &[u8]) -> Result<SigstoreBundle, String> {
         media_type: media_type.into(),
         material: read_material(material)?,
         content: read_content(&value)?,
+        signature: read_signature(&value).unwrap_or_default(),
+        pae: value.get("dsseEnvelope").and_then(read_pae),
         entries: list(material.get("tlogEntries"), "tlogEntries")?.iter().map(read_entry).collect(),
         timestamps: list(timestamps, "rfc3161Timestamps")?.len(),
     })
@@ -197,6 +204,16 @@ fn read_content(bundle: &Value) -> Result<Content, String> {
         (None, Some(envelope)) => read_statement(envelope).map(Content::Envelope),
         _ => Err("expected exactly one of messageSignature and dsseEnvelope".into()),
     }
+}
+
+fn read_signature(bundle: &Value) -> Option<Vec<u8>> {
+    let found = bundle.pointer("/messageSignature/signature").or(bundle.pointer("/dsseEnvelope/signatures/0/sig"))?;
+    decode_base64(found.as_str()?).ok()
+}
+
+fn read_pae(envelope: &Value) -> Option<Sha256Bytes> {
+    let text = |member: &str| envelope.get(member).and_then(Value::as_str);
+    Some(sha256(&pae(text("payloadType")?, &decode_base64(text("payload")?).ok()?)))
 }
 
 fn read_statement(envelope: &Value) -> Result<Statement, String> {

@@ -1,5 +1,6 @@
 //! `inspect`: what an input is and what it holds. Verifies nothing.
 
+use super::companion;
 use super::databases;
 use super::documents;
 use super::error::EnvironmentError;
@@ -194,10 +195,11 @@ fn pass(
     let statements = statements::collect(apart, &mut bundle, &mut unread, &mut checks);
     let signatures = whole::collect(&inventory, recognition.kind.id(), &mut unread, &mut checks);
     let bundles = whole::collect_bundles(&inventory, &mut unread);
+    let companions = companion::collect(&inventory, &mut unread);
     checks.extend(super::sidecar::checks(&inventory, &unread, recognition.kind.id() == "plain"));
     checks.extend(opening);
     checks.append(&mut bundle.checks);
-    let whole = Whole { signatures, bundles, ..Whole::default() };
+    let whole = Whole { signatures, bundles, companions, ..Whole::default() };
     let advisory = request.advisory.clone();
     Ok(Reading {
         inventory,

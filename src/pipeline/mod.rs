@@ -4,6 +4,7 @@ mod base;
 mod bundle_tuf;
 pub mod cage;
 pub mod cage_trial;
+mod companion;
 mod databases;
 pub mod diff;
 mod documents;

@@ -1,5 +1,6 @@
 //! Files beside the input: checksums, signatures and manifests that travel with a bundle but not inside it.
 
+use super::companion;
 use super::error::EnvironmentError;
 use super::receipt;
 use super::scan::SubjectDigest;
@@ -163,7 +164,12 @@ impl Sidecars {
         let statement = statements::is_statement(&document);
         // Whether these are of use is known when the kind has read them.
         let part = [&b".manifest.json"[..], b".bundle.json"].iter().any(|end| document.name.ends_with(end));
-        let open = part || bundle || statement || document.name.ends_with(b".sig") || delta::is_applied_log(&document);
+        let open = part
+            || bundle
+            || statement
+            || companion::is_companion(&document)
+            || document.name.ends_with(b".sig")
+            || delta::is_applied_log(&document);
         if open || !(document.envelope || lists::is_sidecar_list(&document)) {
             self.unread.push(Unread { name: document.name.clone(), named, too_large: false });
         }
@@ -219,7 +225,7 @@ const SUFFIXES: &[&str] = &[
     ".rekor.json",
 ];
 /// Names that are looked for in the folder of an input.
-const NAMES: &[&str] = &["manifest.dsse.json", "appliedExportIds.log", "rekor-receipt.json"];
+const NAMES: &[&str] = &["manifest.dsse.json", "appliedExportIds.log", "rekor-receipt.json", "cosign.pub"];
 
 /// Well-known names beside `input`, whether they exist or not.
 fn siblings(input: &Path) -> Vec<PathBuf> {
@@ -233,7 +239,8 @@ fn siblings(input: &Path) -> Vec<PathBuf> {
         name.push(suffix);
         parent.join(name)
     };
-    SUFFIXES.iter().map(|suffix| with(suffix)).chain(NAMES.iter().map(|name| parent.join(name))).collect()
+    let suffixes = SUFFIXES.iter().copied().chain(companion::ENDS);
+    suffixes.map(with).chain(NAMES.iter().map(|name| parent.join(name))).collect()
 }
 
 /// Whether a file is there. A link that leads nowhere is no absence: what it stands for is missing, and would have counted.
@@ -275,17 +282,20 @@ pub(super) fn checks(inventory: &Inventory, unread: &[Unread], lists_name_entrie
         }
         checks.extend(statements.into_iter().map(|statement| outer_check(inventory, &sidecar.name, statement)));
     }
-    for Unread { name, named, too_large } in unread {
-        let detail = if *too_large {
-            "it is there and was not read: it, or all files beside the input together, are larger than the limit (docs/limits.md)"
-        } else if *named {
-            "you named it, and this version reads no file of that form: without it nothing can be concluded"
-        } else {
-            "it is there and was not checked: this version reads no signature of that form"
-        };
-        checks.push(Check::skip(check::SIGNATURE_UNREAD, name, detail).with("named", named.to_string()));
-    }
+    checks.extend(unread.iter().map(|Unread { name, named, too_large }| unread_row(name, *named, *too_large)));
     checks
+}
+
+/// The row about a file that nothing here reads.
+pub(super) fn unread_row(name: &[u8], named: bool, too_large: bool) -> Check {
+    let detail = if too_large {
+        "it is there and was not read: it, or all files beside the input together, are larger than the limit (docs/limits.md)"
+    } else if named {
+        "you named it, and this version reads no file of that form: without it nothing can be concluded"
+    } else {
+        "it is there and was not checked: this version reads no signature of that form"
+    };
+    Check::skip(check::SIGNATURE_UNREAD, name, detail).with("named", named.to_string())
 }
 
 /// The document beside the input whose name the list bears (`NAME.sha256`).

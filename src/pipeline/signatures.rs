@@ -93,7 +93,7 @@ pub(super) fn check(
     if let Some(message) = &message {
         found.whole(reading, message.as_ref().map_err(|why| *why), checks);
     }
-    let enveloped = !bundles.is_empty() || !reading.statements.is_empty();
+    let enveloped = !reading.whole.bundles.is_empty() || !reading.statements.is_empty();
     for statement in std::mem::take(&mut reading.statements) {
         found.statement(reading, &statement, checks);
     }

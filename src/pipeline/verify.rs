@@ -2,6 +2,7 @@
 
 use super::base;
 use super::bundle_tuf;
+use super::companion;
 use super::entries;
 use super::inspect::{self, Reading, Request};
 use super::progress::Progress;
@@ -64,7 +65,8 @@ pub(super) fn verify_opened(
     let policy = &policy.for_kind(reading.recognition.kind.id());
     let message =
         if reading.whole.signatures.is_empty() { None } else { Some(whole::message(&reading, policy, progress)?) };
-    let bundles = sigstore::beside(&reading, policy)?;
+    let mut bundles = sigstore::beside(&reading, policy)?;
+    bundles.extend(companion::beside(&reading, policy));
     assess(reading, message, bundles, request, policy)
 }
 

@@ -28,11 +28,13 @@ pub struct Whole {
     pub signatures: Vec<WholeSignature>,
     /// Sigstore bundles about the input.
     pub bundles: Vec<BundleFile>,
+    /// Certificates and public keys beside the input, which nobody trusts for that.
+    pub companions: Vec<BundleFile>,
     /// The input, kept open where there are signatures: what is read again is what was parsed.
     pub(super) source: Option<Source>,
 }
 
-/// A Sigstore bundle beside the input. Untrusted.
+/// A file beside the input that is about its signature. Untrusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BundleFile {
     /// Its file name.

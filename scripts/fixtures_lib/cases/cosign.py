@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..case import NOT_VERIFIED, Case, key, verify
 from ..cosign import Cosign, certificate_pem, key_pem, payload_of, setting, taking, without
 from ..plain import BUNDLE
-from ..signing import ECDSA_P256, ECDSA_P384, ED25519, STRANGER
+from ..signing import ECDSA_P256, ECDSA_P384, ED25519, STRANGER, Signer
 from ..sigstore import LOG, SIGNED_AT, Log, flip, statement
 from .sigstore import (ARTIFACT, AUTHORITY, FILE, IDENTITY, ISSUER, LOGGED, NAME, NAMED, P256, PINNED, PLAIN, ROOT, TERM, TRUST, case,
                        certified, digest, leaf)
@@ -145,7 +145,41 @@ def sidecars() -> Iterator[Case]:
     yield beside("cosign-cut", "The file ends too early", GOOD, BUNDLE_ROW, text=json.dumps(ANOTHER).encode()[:-2])
 
 
+def signed(name: str, title: str, beside_it: dict[str, bytes], *failing: str, trust: tuple[str, ...] = (*TRUST, *NAMED),
+           signer: Signer = ECDSA_P256, over: bytes | None = None, options: tuple[str, ...] = (), **rest) -> Case:
+    """An archive with a detached signature, and what says who made it."""
+    files = PLAIN.build()
+    files |= {f"{BUNDLE}.sig": base64.b64encode(signer.sign(over or files[BUNDLE])), ROOT: LOG.root(AUTHORITY)} | beside_it
+    return Case("plain", name, title, verify(BUNDLE, *options, trust=trust), files, failing=failing, **rest)
+
+
+def companions() -> Iterator[Case]:
+    """Certificates and keys beside a detached signature: they are named, never trusted for lying there."""
+    pem = certificate_pem(leaf())
+    for end, text in (("pem", pem), ("crt", base64.b64encode(pem)), ("cert", pem), ("sig.pem", pem)):
+        yield signed(f"unproven-whole-certificate-{end.replace('.', '-')}",
+                     f"The certificate lies beside the signature as {end}, and nobody says when it was used",
+                     {f"{BUNDLE}.{end}": text}, outcome=NOT_VERIFIED)
+    yield signed("unproven-whole-certificate-expired", "The certificate beside the signature expired long ago",
+                 {f"{BUNDLE}.pem": certificate_pem(leaf(term=("200101000000Z", "200101001000Z")))}, outcome=NOT_VERIFIED)
+    yield signed("unproven-whole-key-beside", "The key that made the signature lies beside it, and nobody trusts it",
+                 {f"{BUNDLE}.pub": key_pem(ECDSA_P256), "cosign.pub": key_pem(ECDSA_P256)}, trust=(), outcome=NOT_VERIFIED)
+    yield signed("unproven-whole-certificate-named", "A certificate is named, and proves nothing by itself",
+                 {"who.pem": pem}, trust=(*P256,), options=("--sidecar", "{case}/who.pem"), outcome=NOT_VERIFIED)
+    yield signed("good-whole-key-and-certificate", "A trusted key made the signature; certificate and key beside it add nothing",
+                 {f"{BUNDLE}.pem": pem, f"{BUNDLE}.pub": key_pem(ECDSA_P256)}, trust=P256, standings=PINNED)
+    yield signed("good-whole-certificate-and-bundle", "The older bundle beside certificate and signature says when it was used",
+                 {f"{BUNDLE}.pem": pem, f"{BUNDLE}.bundle": GOOD.but(certificate=leaf())(PLAIN.build()[BUNDLE])}, standings=PINNED)
+    yield signed("whole-key-beside-of-stranger", "A stranger signed, and laid his key beside it",
+                 {f"{BUNDLE}.pub": key_pem(STRANGER), "cosign.pub": key_pem(STRANGER)}, "blob-signature", trust=P256, signer=STRANGER,
+                 subject=f"{BUNDLE}.sig")
+    yield signed("whole-certificate-of-another", "The certificate beside the signature is over another key",
+                 {f"{BUNDLE}.pem": pem}, "sigstore-signature", signer=STRANGER, subject=f"{BUNDLE}.sig")
+    yield signed("whole-certificate-other-file", "Signature and certificate belong together, and to another archive",
+                 {f"{BUNDLE}.pem": pem}, "sigstore-signature", over=b"another", subject=f"{BUNDLE}.sig")
+
+
 def cases() -> Iterator[Case]:
     """All of them."""
-    for family in (good, unproven, bad, sidecars):
+    for family in (good, unproven, bad, sidecars, companions):
         yield from family()

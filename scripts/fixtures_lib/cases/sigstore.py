@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from ..case import AT, EXAMPLE_KEYS, NOT_VERIFIED, USAGE, Case, key, verify
 from ..plain import BUNDLE, Plain
-from ..signing import ECDSA_P256, ECDSA_P384, ED25519, KEYS, STRANGER
+from ..dsse import base64_standard
+from ..signing import ECDSA_P256, ECDSA_P384, ED25519, KEYS, RSA_3072, RSA_3072_PKCS1, STRANGER
 from ..sigstore import (BUNDLE_0_1, IN_TOTO, LOG, SIGNED_AT, Log, Sigstore, entry_from, many_entries, moved, promise_flipped, proof_flipped,
                         signature_flipped, statement, timestamp_of_nothing, without_entry, without_promise, without_proof)
 from ..x509 import Authority
@@ -45,6 +46,8 @@ def good() -> Iterator[Case]:
     yield case("good-one-of-two-keys", "Another key is trusted besides", GOOD, trust=(*key("ecdsa-p384"), *P256))
     yield case("good-p384-after-p256", "The key that signed is the second one given, and needs another digest",
                GOOD.but(signer=ECDSA_P384), trust=(*P256, *key("ecdsa-p384")))
+    yield case("good-rsa-pkcs1", "Signed with RSA, PKCS#1 v1.5", GOOD.but(signer=RSA_3072_PKCS1), trust=key("rsa-3072"),
+               standings=pinned)
     yield case("good-promise", "Version 0.1 with the promise of the log alone",
                GOOD.but(media_type=BUNDLE_0_1, change=without_proof), standings=pinned)
     for algorithm in ("sha256", "sha512"):
@@ -65,6 +68,11 @@ def unproven() -> Iterator[Case]:
     for signer in (ED25519, ECDSA_P384):
         yield case(f"unproven-digest-{signer.name}", f"{signer.name} does not sign the digest that is given",
                    GOOD.but(signer=signer), trust=key(signer.name), subject=digest(), outcome=NOT_VERIFIED)
+    pss = {"trust": key("rsa-3072"), "outcome": NOT_VERIFIED}
+    yield case("unproven-rsa-pss", "The signature is in RSA-PSS, which is not read in Sigstore bundles", GOOD.but(signer=RSA_3072), **pss)
+    yield case("unproven-rsa-pss-statement", "The statement is signed in RSA-PSS", GOOD.but(signer=RSA_3072, payload=statement()), **pss)
+    yield case("unproven-rsa-pss-after-p256", "The key of the signature in RSA-PSS is the second one given", GOOD.but(signer=RSA_3072),
+               trust=(*P256, *key("rsa-3072")), outcome=NOT_VERIFIED)
     yield case("unproven-other-digest", "The statement names the artifact by another digest than the one given",
                GOOD.but(payload=statement("sha512")), subject=digest(), outcome=NOT_VERIFIED)
 
@@ -89,6 +97,9 @@ def bad() -> Iterator[Case]:
                GOOD.but(payload=statement(), payload_type=IN_TOTO + "+v2"), signature)
     yield case("statement-twice", "The statement states its subjects twice", GOOD.but(
         payload=lambda data: statement()(data).replace(b"{", b'{"subject":[],', 1)), bundle)
+    yield case("rsa-pss-of-another", "The signature in RSA-PSS is that of another artifact",
+               GOOD.but(signer=RSA_3072, change=lambda bundle: bundle["messageSignature"].update(
+                   signature=base64_standard(RSA_3072.sign(b"another")))), signature, trust=key("rsa-3072"))
     yield case("wrong-key", "The key given is a stranger's", GOOD, signature, trust=key("stranger"))
     yield case("signed-by-stranger", "A stranger signed", GOOD.but(signer=STRANGER), signature)
     yield case("entry-of-another", "The log entry is that of another signature over the same artifact",

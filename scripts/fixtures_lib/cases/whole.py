@@ -1,10 +1,12 @@
 """Archives that are signed as a whole: `cosign sign-blob` over the file as it lies there."""
 
 import base64
+import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 from .. import tar
-from ..case import HMAC_TRUST, NOT_VERIFIED, TRUST, Case, key, verify
+from ..case import HMAC_TRUST, NOT_VERIFIED, TRUST, USAGE, Case, key, verify
 from ..compress import zstd_stored
 from ..devportal import BUNDLE as PORTAL
 from ..devportal import KIND as PORTAL_KIND
@@ -12,8 +14,8 @@ from ..devportal import SIGN, altered, flipped, plus, same
 from ..devportal import Devportal
 from ..mirror import blob
 from ..plain import BUNDLE, Plain
-from ..signing import (ECDSA_P256, ECDSA_P384, ED25519, ED25519_SECOND, RSA_3072, RSA_3072_PKCS1, STRANGER, SHARED_SECRET,
-                       Signer)
+from ..signing import (ECDSA_P256, ECDSA_P384, ED25519, ED25519_SECOND, RSA_1024, RSA_3072, RSA_3072_PKCS1, STRANGER, SHARED_SECRET,
+                       Ecdsa, Signer, der_signature, private_part)
 from ..tar import Entry
 
 PLAIN = Plain()
@@ -142,6 +144,40 @@ def bad() -> Iterator[Case]:
                "container-trailing", file="release.tar")
 
 
+def rsa_sha1(message: bytes) -> bytes:
+    """EMSA-PKCS1-v1_5 with SHA-1, by the key of 3072 bits."""
+    _, n, _, d = (int.from_bytes(content, "big") for _, content in private_part("rsa-3072.key.pem")[:4])
+    length = (n.bit_length() + 7) // 8
+    info = bytes.fromhex("3021300906052b0e03021a05000414") + hashlib.sha1(message).digest()
+    block = b"\x00\x01" + b"\xff" * (length - len(info) - 3) + b"\x00" + info
+    return pow(int.from_bytes(block, "big"), d, n).to_bytes(length, "big")
+
+
+def weak() -> Iterator[Case]:
+    """Signatures and keys of forms that anybody can make, or that are no longer safe."""
+    row, name, archive = "blob-signature", f"{BUNDLE}.sig", BARE.build()[BUNDLE]
+    beside = lambda signature: BARE.build() | {name: blob_of(signature)}  # noqa: E731
+    yield case("whole-sha1-rsa", "The signature is over the SHA-1, in RSA with PKCS#1 v1.5", beside(
+        rsa_sha1(archive)), row, trust=key("rsa-3072"), subject=name)
+    numbers = ECDSA_P256.numbers(archive)
+    sha1 = Ecdsa(ECDSA_P256.name, ECDSA_P256.keyid, replace(ECDSA_P256.curve, hash="sha1"))
+    yield case("whole-sha1-ecdsa", "The signature is over the SHA-1, in ECDSA", beside(sha1.sign(archive)), row, subject=name)
+    yield case("whole-p1363", "r and s of the signature stand side by side, which nobody allowed", beside(
+        b"".join(number.to_bytes(32, "big") for number in numbers)), row, subject=name)
+    high = der_signature(numbers[0], ECDSA_P256.curve.n - numbers[1])
+    yield case("good-whole-high-s", "s of the ECDSA signature is the other one of two that FIPS 186-5 allows", beside(high),
+               standings=PINNED)
+    neutral = bytes([1]) + bytes(63)
+    yield case("whole-small-order", "R of the Ed25519 signature is the neutral point, and S is zero", beside(neutral), row,
+               trust=TRUST, subject=name)
+    point = "MCowBQYDK2VwAyEA" + base64.b64encode(bytes([1]) + bytes(31)).decode()
+    pem = f"-----BEGIN PUBLIC KEY-----\n{point}\n-----END PUBLIC KEY-----\n".encode()
+    yield case("usage-whole-small-order", "The key is a point of small order, by which anybody could sign", beside(neutral) | {
+        "weak.pub.pem": pem}, trust=("--key", "{case}/weak.pub.pem"), outcome=USAGE)
+    yield case("usage-whole-rsa-1024", "The key is RSA of 1024 bits", beside(RSA_1024.sign(archive)), trust=key("rsa-1024"),
+               outcome=USAGE)
+
+
 def blob_of(signature: bytes) -> bytes:
     """A file with this signature."""
     return base64.b64encode(signature) + b"\n"
@@ -166,5 +202,5 @@ def portal() -> Iterator[Case]:
 
 def cases() -> Iterator[Case]:
     """All of them."""
-    for family in (good, unproven, bad, portal):
+    for family in (good, unproven, bad, weak, portal):
         yield from family()

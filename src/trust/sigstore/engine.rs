@@ -67,6 +67,8 @@ pub(super) struct Claims {
     pub(super) issuer: Option<String>,
     pub(super) not_before: Time,
     pub(super) not_after: Time,
+    /// The SubjectPublicKeyInfo.
+    pub(super) spki: Vec<u8>,
     /// `sha256:` and hex, over the SubjectPublicKeyInfo.
     pub(super) fingerprint: String,
     pub(super) scheme: &'static str,
@@ -82,6 +84,7 @@ pub(super) fn claims(untrusted: &[u8]) -> Result<Claims, String> {
         not_before: info.not_before,
         not_after: info.not_after,
         fingerprint: format!("sha256:{}", hex(&sha256(info.public_key.as_bytes()))),
+        spki: info.public_key.as_bytes().to_vec(),
         scheme: scheme(info.key_algorithm),
     })
 }

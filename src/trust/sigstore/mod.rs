@@ -14,6 +14,7 @@
 //! | trust brought along by the bundle | the trusted root, and keys, come from the operator only |
 //! | endless lists (CVE-2024-45395) | bounded before anything is verified |
 
+pub mod companion;
 mod cosign;
 mod diagnosis;
 mod engine;
@@ -23,9 +24,10 @@ pub use engine::Root;
 
 use super::check::Check;
 use super::envelope::{Authentication, CertificateName, Signer};
-use super::key::PublicKey;
+use super::key::{KeyKind, PublicKey};
 use super::policy::Policy;
 use super::scheme::Scheme;
+use super::signature::{self, MessageDigests};
 use super::statement;
 use super::tally::{Found, Place, Tally};
 use super::verified::Verified;
@@ -35,6 +37,7 @@ use crate::format::sigstore::{self as format, Content as Signed, Material, Sigst
 use cosign::Older;
 use engine::{Demand, Established, Parsed, Part, Reason};
 use rows::Rows;
+use sha2::{Digest as _, Sha256, Sha384};
 use std::borrow::Cow;
 use std::io::Read;
 
@@ -245,8 +248,8 @@ impl Job<'_, '_> {
             rows.set(Part::Signature, self.other_way(), detail.into());
             return Ok(rows.finish(self.facts));
         }
-        let mut refused = None;
-        for key in self.expected.policy.keys.public() {
+        let mut refused: Option<(engine::Refusal, &PublicKey)> = None;
+        for key in self.candidates()? {
             match self.run(&Demand::Key { spki: key.spki_der(), log: true })? {
                 Ok(found) => {
                     let (by, scheme) = (Authentication::PublicKey, scheme_named(key_scheme(key)));
@@ -263,7 +266,9 @@ impl Job<'_, '_> {
                 }
                 Err(refusal) => {
                     // One that more of the artifact could turn says more than one that is wrong in any case.
-                    if refused.is_none() || refusal.reason == Reason::Artifact {
+                    let rank =
+                        |reason| [Reason::Wrong, Reason::Open, Reason::Artifact].iter().position(|r| *r == reason);
+                    if refused.as_ref().is_none_or(|(known, _)| rank(refusal.reason) > rank(known.reason)) {
                         refused = Some((refusal, key));
                     }
                 }
@@ -273,6 +278,66 @@ impl Job<'_, '_> {
             diagnosis::key(self, refusal, key, &mut rows)?;
         }
         Ok(rows.finish(self.facts))
+    }
+
+    /// Keys to ask the engine about. It reads a stream once for each, and only P-384 needs one: a pass of our own says which of
+    /// those keys made the signature. Ed25519 is refused before anything is read.
+    fn candidates(&self) -> std::io::Result<Vec<&PublicKey>> {
+        let all: Vec<&PublicKey> = self.expected.policy.keys.public().iter().collect();
+        let (Content::Stream(open), None) = (&self.artifact.content, self.facts.pae) else { return Ok(all) };
+        let of = |kind: KeyKind| all.iter().copied().filter(move |key| key.kind() == kind);
+        let p384: Vec<&PublicKey> = of(KeyKind::EcdsaP384).collect();
+        let made = if p384.len() > 1 {
+            let digests = self.digests(open())?;
+            let scheme = Scheme::EcdsaP384Sha384;
+            let fits =
+                |key: &&&PublicKey| signature::verify_digest(key, scheme, &digests, &self.facts.signature).is_ok();
+            p384.iter().find(fits).copied()
+        } else {
+            None
+        };
+        // Where none of them fits, the engine says so about one.
+        Ok(of(KeyKind::Ed25519).chain(made.or(p384.first().copied())).collect())
+    }
+
+    /// What can be signed of a stream, which has to be the one that was hashed before.
+    fn digests(&self, mut stream: Box<dyn Read + '_>) -> std::io::Result<MessageDigests> {
+        let (mut sha256, mut sha384, mut buffer) = (Sha256::new(), Sha384::new(), vec![0; 256 << 10]);
+        loop {
+            match stream.read(&mut buffer)? {
+                0 => break,
+                count => {
+                    sha256.update(&buffer[..count]);
+                    sha384.update(&buffer[..count]);
+                }
+            }
+        }
+        let digests = MessageDigests { sha256: sha256.finalize().into(), sha384: Some(sha384.finalize().into()) };
+        if self.artifact.digest != Digest::Sha256(digests.sha256) {
+            return Err(std::io::Error::other("it changed while it was read; nothing can be said about it"));
+        }
+        Ok(digests)
+    }
+
+    /// Whether the signature is a good one in RSA-PSS by the key of the demand: the engine knows PKCS#1 v1.5 only.
+    fn is_pss(&self, demand: &Demand<'_>) -> bool {
+        let spki = match (demand, &self.facts.material) {
+            (Demand::Key { spki, .. }, _) => Some(spki.to_vec()),
+            (Demand::Certificate { .. }, Material::Certificate { leaf, .. }) => {
+                engine::claims(leaf).ok().map(|claims| claims.spki)
+            }
+            (Demand::Certificate { .. }, Material::PublicKey { .. }) => None,
+        };
+        let signed = match (self.facts.pae, self.artifact.digest) {
+            (Some(pae), _) => pae,
+            (None, Digest::Sha256(artifact)) => artifact,
+            (None, Digest::Sha512(_)) => return false,
+        };
+        let digests = MessageDigests { sha256: signed, sha384: None };
+        let good = |key: &PublicKey| {
+            signature::verify_digest(key, Scheme::RsaPssSha256, &digests, &self.facts.signature).is_ok()
+        };
+        spki.and_then(|spki| PublicKey::from_spki(&spki, None).ok()).is_some_and(|key| good(&key))
     }
 
     /// The signer, where the key that made the signature counts for this document.
@@ -305,6 +370,11 @@ impl Job<'_, '_> {
         // What is not there is not wrong: without a log entry nothing is proven by a log.
         if self.facts.entries.is_empty() && matches!(refusal.part, engine::Part::Inclusion | engine::Part::Promise) {
             refusal.reason = Reason::Open;
+        }
+        if (refusal.part, refusal.reason) == (Part::Signature, Reason::Wrong) && self.is_pss(demand) {
+            refusal.reason = Reason::Open;
+            refusal.why =
+                "it is a signature in RSA-PSS, which is not read in Sigstore bundles: nothing is proven by it".into();
         }
         // A subject may be named by a digest that is not at hand.
         let partly = match (&self.facts.content, self.artifact.digest) {
@@ -358,7 +428,6 @@ fn scheme_named(of_key: &str) -> Scheme {
 
 /// The scheme by which the engine takes keys of this type, as far as the key alone says it.
 fn key_scheme(key: &PublicKey) -> &'static str {
-    use super::key::KeyKind;
     match key.kind() {
         KeyKind::Ed25519 => "ed25519",
         KeyKind::EcdsaP256 => "ecdsa-p256",
