@@ -4,6 +4,7 @@ use super::devportal::DevportalOffline;
 use super::devportal_draft::DevportalDraft;
 use super::evidence::{EvidencePortable, EvidenceSealed};
 use super::export_run::{JSON_POLICY, JSON_RAW, MIRROR_DELTA, MIRROR_FULL};
+use super::jws_manifest;
 use super::lists;
 use super::mirror_airgap::MirrorAirgap;
 use super::mirror_concelier;
@@ -156,12 +157,14 @@ const DOCUMENTS: &[(&[u8], &[u8], usize)] = &[
     (b"mirror.json", b"", 1),
     (b"SHA256SUMS.dsse", b"", 1),
     (b"MANIFEST.json", b"", 1),
+    (b"offline-manifest.json", b"", 1),
 ];
 
 /// Kinds of small documents by the end of the name: the folder that they must lie in (empty: any), how deep at most, and
 /// how large at most, in bytes: a file of that name that is larger is something else.
 const SMALL: &[(&[u8], &[u8], usize, u64)] = &[
     (b".sig", b"", 3, 16 << 10),
+    (jws_manifest::END, b"", 3, 16 << 20),
     (b".nonce", b"", 64, 64),
     (b".index.json", b"indexes", 3, 64 << 20),
     (b".manifest.json", b"", 1, 64 << 20),

@@ -15,6 +15,7 @@ pub mod evidence_root;
 mod export_manifest;
 pub mod export_run;
 mod index;
+pub mod jws_manifest;
 pub mod kind;
 pub mod layout;
 pub mod links;

@@ -12,7 +12,7 @@ use crate::report::json::write_value;
 use crate::report::text::wrap;
 use crate::trust::keyring::example_name;
 use crate::trust::policy::Property;
-use crate::trust::policy_file::{NamedLog, TrustFile};
+use crate::trust::policy_file::{HonouredList, NamedLog, TrustFile};
 use crate::trust::rules::{Rules, Waiver};
 use crate::trust::terms::Terms;
 use serde_json::{Value, json};
@@ -100,8 +100,46 @@ fn as_json(file: &TrustFile, kinds: &[&str]) -> Value {
         "keys": keys.collect::<Vec<_>>(),
         "secrets": secrets.collect::<Vec<_>>(),
         "logs": logs.collect::<Vec<_>>(),
+        "revocations": file.revocations.iter().map(list_json).collect::<Vec<_>>(),
         "kinds": kinds.collect::<Vec<_>>(),
     })
+}
+
+/// A revocation list with what it revokes of keys and content.
+fn list_json(list: &HonouredList) -> Value {
+    let revoked = list.list.revocations.iter().map(|found| {
+        json!({
+            "category": found.category.name(), "id": found.id, "fingerprint": found.fingerprint,
+            "subject": found.subject_id, "since": time::format_rfc3339(found.revoked_at), "reason": found.reason,
+        })
+    });
+    json!({
+        "file": list.file, "sha256": hex(&list.sha256), "key": list.key, "issuer": list.list.issuer,
+        "sequence": list.list.sequence, "min_sequence": list.min_sequence, "max_age_seconds": list.max_age,
+        "issued_at": list.list.issued_at.map(time::format_rfc3339),
+        "expires_at": list.list.expires_at.map(time::format_rfc3339),
+        "revocations": revoked.collect::<Vec<_>>(),
+    })
+}
+
+/// As in [`list_json`], for people; the window is told and not judged.
+fn list_text(list: &HonouredList, out: &mut dyn Write) -> io::Result<()> {
+    const SHOWN: usize = 25;
+    let issuer = list.list.issuer.as_deref().map_or(String::new(), clean_text);
+    let sequence = list.list.sequence.unwrap_or_default();
+    wrap(out, "  ", &format!("{} of {issuer}, sequence {sequence}", clean_text(&list.file)))?;
+    wrap(out, "    ", &format!("sha256:{}, signed by {}", hex(&list.sha256), clean_text(&list.key)))?;
+    let times = [("issued", list.list.issued_at), ("until", list.list.expires_at)];
+    for (label, at) in times.into_iter().filter_map(|(label, at)| Some((label, at?))) {
+        wrap(out, "    ", &format!("{label}: {}", time::format_rfc3339(at)))?;
+    }
+    for found in list.list.revocations.iter().take(SHOWN) {
+        let (category, since) = (found.category.name(), time::format_rfc3339(found.revoked_at));
+        let reason = found.reason.as_ref().map_or(String::new(), |reason| format!(": {}", clean_text(reason)));
+        wrap(out, "    ", &format!("revokes {category} {} since {since}{reason}", clean_text(&found.id)))?;
+    }
+    let more = list.list.revocations.len().saturating_sub(SHOWN);
+    if more > 0 { wrap(out, "    ", &format!("and {more} more")) } else { Ok(()) }
 }
 
 fn terms_json(terms: &Terms, fingerprint: &str) -> Value {
@@ -141,6 +179,10 @@ fn as_text(file: &TrustFile, kinds: &[&str], out: &mut dyn Write) -> io::Result<
         if let Some(origin) = &log.origin {
             wrap(out, "    ", &format!("origin: {}", clean_text(origin)))?;
         }
+    }
+    if !file.revocations.is_empty() {
+        writeln!(out, "\nRevocation lists")?;
+        file.revocations.iter().try_for_each(|list| list_text(list, out))?;
     }
     writeln!(out, "\nKinds")?;
     let mut groups: Vec<(Vec<&str>, OfKind<'_>)> = Vec::new();

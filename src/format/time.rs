@@ -6,10 +6,16 @@ use jiff::{Timestamp, ToSpan as _};
 pub type Time = Timestamp;
 
 /// An RFC 3339 date and time with offset. The error says what was expected.
+///
+/// A leap second (`:60`) is refused, though RFC 3339 has it: the clocks that are compared here have none, readers take it for
+/// the second before or the one after, and a window must not end at two times.
 pub fn parse_rfc3339(untrusted: &str) -> Result<Time, String> {
     let shape = untrusted.len() >= 20 && untrusted.as_bytes().get(10).is_some_and(|c| matches!(c, b'T' | b't' | b' '));
     if !shape || untrusted.contains('[') {
         return Err("expected a date and time such as 2026-11-20T00:00:00Z (RFC 3339)".into());
+    }
+    if untrusted.get(17..19) == Some("60") {
+        return Err("expected seconds from 00 to 59; a leap second is read in two ways by different readers".into());
     }
     untrusted.parse().map_err(|_| "expected a date and time such as 2026-11-20T00:00:00Z (RFC 3339)".to_string())
 }
@@ -71,6 +77,17 @@ mod tests {
         for bad in ["", "2026-11-20", "2026-11-20T00:00:00", "yesterday", "2026-11-20T00:00:00+01:00[Europe/Paris]"] {
             assert!(parse_rfc3339(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn leap_seconds_are_refused_wherever_they_stand() {
+        for text in
+            ["2016-12-31T23:59:60Z", "2016-12-31T23:59:60.5Z", "2017-01-01T00:59:60+01:00", "2026-11-20T12:00:60Z"]
+        {
+            assert!(parse_rfc3339(text).unwrap_err().contains("leap second"), "{text}");
+        }
+        assert!(parse_rfc3339("2016-12-31T23:60:00Z").is_err());
+        assert!(parse_rfc3339("2016-12-31T23:59:59.999999999Z").is_ok());
     }
 
     #[test]

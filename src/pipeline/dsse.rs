@@ -6,7 +6,7 @@ use super::source::read_small;
 use super::verify::Verification;
 use crate::bundle::dsse_envelope::DsseEnvelope;
 use crate::bundle::kind::Kind as _;
-use crate::format::digest::{Digests, sha256};
+use crate::format::digest::{Digests, hex, sha256};
 use crate::format::dsse::Envelope;
 use crate::format::intoto;
 use crate::format::inventory::{Document, EntryKind, Inventory, Location, Observed};
@@ -37,6 +37,11 @@ pub fn verify(input: &Path, policy: &Policy) -> Result<(Verification, Option<Vec
         let outcome = envelope::verify(&document.parsed.envelope, &document.name, document.payload_types, policy);
         checks.extend(outcome.checks);
         checks.extend(statement_rows(&document.parsed.envelope, &document.name, policy));
+        let digest = sha256(document.parsed.envelope.payload());
+        if let Some(why) = policy.keys.revocations().find_map(|list| list.content(&digest)) {
+            let detail = format!("the payload, sha256:{}: {why}", hex(&digest));
+            checks.push(Check::fail(check::CONTENT_REVOKED, &document.name, detail));
+        }
         if let Some(proof) = outcome.proof {
             by = proof.get().by;
             signers = outcome.signers;

@@ -16,7 +16,7 @@ use super::whole::{self, Whole};
 use crate::bundle::kind::{Further, Kind, Recognition};
 use crate::bundle::model::Bundle;
 use crate::bundle::sealed_plan::SealedPlan;
-use crate::bundle::{links, portable, receipts, recognise};
+use crate::bundle::{jws_manifest, links, portable, receipts, recognise};
 use crate::format::anomaly::Anomaly;
 use crate::format::inventory::Inventory;
 use crate::trust::check::{self, Check};
@@ -184,6 +184,7 @@ fn pass(
     };
     let mut bundle = if readable { recognition.kind.interpret(&mut inventory) } else { Bundle::default() };
     let receipts = if readable { receipts::collect(&inventory, &mut bundle, sidecars.receipts) } else { Vec::new() };
+    jws_manifest::read(&inventory, &mut bundle);
     let anomalies = links::judge(&inventory, bundle.links_allowed || inventory.incomplete);
     inventory.anomalies.extend(anomalies);
     let mut checks = container_checks(&inventory);

@@ -9,7 +9,7 @@ use super::statements;
 use super::whole;
 use crate::bundle::model::Bundle;
 use crate::bundle::thin_parts::stem_of;
-use crate::bundle::{delta, lists};
+use crate::bundle::{delta, jws_manifest, lists};
 use crate::format::digest::{Digest, sha256, sha512};
 use crate::format::dsse;
 use crate::format::inventory::{Document, Inventory, Location};
@@ -169,6 +169,7 @@ impl Sidecars {
             || statement
             || companion::is_companion(&document)
             || document.name.ends_with(b".sig")
+            || document.name.ends_with(jws_manifest::END)
             || delta::is_applied_log(&document);
         if open || !(document.envelope || lists::is_sidecar_list(&document)) {
             self.unread.push(Unread { name: document.name.clone(), named, too_large: false });
@@ -240,7 +241,8 @@ fn siblings(input: &Path) -> Vec<PathBuf> {
         parent.join(name)
     };
     let suffixes = SUFFIXES.iter().copied().chain(companion::ENDS);
-    suffixes.map(with).chain(NAMES.iter().map(|name| parent.join(name))).collect()
+    let names = NAMES.iter().copied().chain(jws_manifest::BESIDE);
+    suffixes.map(with).chain(names.map(|name| parent.join(name))).collect()
 }
 
 /// Whether a file is there. A link that leads nowhere is no absence: what it stands for is missing, and would have counted.

@@ -12,6 +12,7 @@ use super::source::Source;
 use super::tuf::TufError;
 use super::whole;
 use crate::format::anomaly::Defect;
+use crate::format::digest::{Sha256Bytes, hex};
 use crate::format::inventory::{EntryIndex, EntryKind};
 use crate::format::time::{self, Time};
 use crate::trust::authority::{self, Authority, Standing};
@@ -19,6 +20,7 @@ use crate::trust::check::{self, Check};
 use crate::trust::claims::{ClaimingDocument, Outcome};
 use crate::trust::envelope::{Authentication, Signer};
 use crate::trust::policy::{Policy, Property};
+use crate::trust::revoked::Revoked;
 use crate::trust::rules::PolicyRecord;
 use crate::trust::verdict::{Verdict, judge};
 use crate::trust::whole::Message;
@@ -102,6 +104,7 @@ fn assess(
     let authority = authority::spread(&reading.inventory, &reading.bundle.claims, &proven, &is_set_aside);
     reading.bundle.set_aside = set_aside;
     entries::check(&reading, &authority, policy, &mut checks, &mut waivers);
+    check_revoked(&reading, policy, &mut checks);
     check_names(&reading, &required, &mut checks);
     checks.extend(reading.bundle.trivy.as_ref().into_iter().flat_map(|trivy| super::trivy::judge(trivy, policy)));
     check_age(&reading, policy, &required, &mut checks);
@@ -158,6 +161,25 @@ fn stopped(
         waivers,
         policy: policy.record().cloned(),
     }
+}
+
+/// Whether a revocation list of the policy names the input, its content or an entry.
+fn check_revoked(reading: &Reading, policy: &Policy, checks: &mut Vec<Check>) {
+    if !policy.keys.revocations().any(Revoked::has_content) {
+        return;
+    }
+    let inventory = &reading.inventory;
+    let whole = inventory.outer.iter().map(|outer| outer.sha256).chain([inventory.content_digest()]);
+    let entries = inventory.entries.iter().filter_map(|entry| Some((entry.normal_path(), *entry.digest()?)));
+    let all = whole.map(|digest| (&b""[..], digest)).chain(entries);
+    let why =
+        |digest: &Sha256Bytes| policy.keys.revocations().find_map(|list| list.content(digest)).map(str::to_string);
+    let failures = all.filter_map(|(name, digest)| {
+        let detail = format!("sha256:{}: {}", hex(&digest), why(&digest)?);
+        Some(Check::fail(check::CONTENT_REVOKED, name, detail))
+    });
+    let otherwise = Check::pass(check::CONTENT_REVOKED, "", "no digest here is one that the policy's lists revoke");
+    check::push_failures(checks, failures.collect(), Some(otherwise));
 }
 
 fn check_names(reading: &Reading, required: &[Property], checks: &mut Vec<Check>) {

@@ -16,6 +16,7 @@ use crate::trust::authority::Standing;
 use crate::trust::check::Check;
 use crate::trust::claims::DocumentIndex;
 use crate::trust::envelope::Signer;
+use crate::trust::rules::ListRecord;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use escaping::Escaping;
@@ -122,6 +123,7 @@ impl Serialize for Report<'_> {
                 ("name", json!(lossless(&policy.name))),
                 ("sha256", json!(sha256)),
                 ("overridden", json!(policy.overridden)),
+                ("revocations", policy.revocations.iter().map(revocation_list).collect()),
             ];
             map.serialize_entry("policy", &Ordered(members))?;
         }
@@ -369,4 +371,12 @@ fn limits(report: &Report<'_>) -> Vec<(&'static str, Value)> {
 fn cage(report: &Report<'_>) -> [(&'static str, Value); 3] {
     let cage = &report.cage;
     [("landlock", json!(cage.landlock)), ("seccomp", json!(cage.seccomp)), ("notes", json!(cage.notes))]
+}
+
+/// A revocation list that the policy honours.
+fn revocation_list(list: &ListRecord) -> serde_json::Value {
+    json!({
+        "name": list.name, "sha256": hex(&list.sha256), "issuer": list.issuer, "sequence": list.sequence,
+        "revocations": list.count,
+    })
 }

@@ -197,6 +197,14 @@ impl<W: Write> Page<W> {
         if let Some(policy) = report.policy() {
             let name = clean(&policy.name);
             self.wrap("  ", &format!("judged by the trust policy {name} (sha256:{})", hex(&policy.sha256)))?;
+            for list in &policy.revocations {
+                let (name, issuer) = (clean_text(&list.name), clean_text(&list.issuer));
+                let count = list.count;
+                self.wrap(
+                    "  ",
+                    &format!("honours {name} of {issuer}, sequence {}, {count} revocations", list.sequence),
+                )?;
+            }
             for option in &policy.overridden {
                 self.wrap("  ", &format!("overridden: {}", clean_text(option)))?;
             }

@@ -97,6 +97,8 @@ checks! {
     BLOB_SIGNATURE = "blob-signature", Signature;
     /// What another implementation says of a detached signature that was found good.
     BLOB_SECOND_OPINION = "blob-second-opinion", Signature;
+    /// The input, an entry or a payload is none that a revocation list names.
+    CONTENT_REVOKED = "content-revoked", Signature;
     /// What was signed says that it was signed as what it is used for.
     SIGNATURE_PURPOSE = "signature-purpose", Signature;
     /// A revocation list has the fields of its schema, and no others.

@@ -1,6 +1,7 @@
 //! The keys that the operator trusts, and the example keys that nobody should.
 
 use super::key::{PublicKey, fingerprint};
+use super::revoked::Revoked;
 use super::signature::{Scheme, SchemeSet, SecretKey};
 use super::terms::Terms;
 use std::collections::BTreeMap;
@@ -16,6 +17,8 @@ pub struct Keyring {
     secret: Vec<Arc<SecretKey>>,
     /// By fingerprint, whoever gave the key: what the policy file says of a key holds for it.
     terms: BTreeMap<String, Terms>,
+    /// Revocation lists that hold for all of them.
+    revoked: Vec<Arc<Revoked>>,
 }
 
 impl Keyring {
@@ -41,6 +44,26 @@ impl Keyring {
     /// What the policy file says of the key with this fingerprint; `None` for a key that was given without one.
     pub fn terms(&self, fingerprint: &str) -> Option<&Terms> {
         self.terms.get(fingerprint)
+    }
+
+    /// Honours a revocation list that was verified.
+    pub fn revoke(&mut self, list: Revoked) {
+        self.revoked.push(Arc::new(list));
+    }
+
+    /// The lists that are honoured.
+    pub fn revocations(&self) -> impl Iterator<Item = &Revoked> {
+        self.revoked.iter().map(AsRef::as_ref)
+    }
+
+    /// Why the key with this fingerprint is revoked by a list: by its fingerprint, the name that the operator gives it or the
+    /// one in its file, or the key id that the signature states.
+    pub(super) fn revoked_key(&self, fingerprint: &str, keyid: Option<&str>) -> Option<String> {
+        let named = self.terms(fingerprint).map(|terms| terms.name.as_str());
+        let own = self.public.iter().find(|key| key.fingerprint() == fingerprint).and_then(PublicKey::name);
+        let names = [Some(fingerprint), named, own, keyid];
+        let found = self.revoked.iter().find_map(|list| list.key(names.into_iter().flatten()));
+        found.map(str::to_string)
     }
 
     /// Schemes to try with a key where the run allows `general`: those, and the ones that the policy file names for it.

@@ -16,6 +16,7 @@ pub mod policy;
 pub mod policy_file;
 pub mod rekor;
 pub mod revocation;
+pub mod revoked;
 pub mod rules;
 pub mod sealed;
 pub mod second_opinion;

@@ -7,17 +7,21 @@
 mod consistent;
 mod raw;
 mod read;
+mod revocations;
 
 use super::key::PublicKey;
 use super::keyring::example_name;
 use super::policy::Policy;
 use super::rekor::LogKey;
+use super::revoked::Revoked;
 use super::rules::{PolicyRecord, Rules, Waived};
 use super::signature::SecretKey;
 use super::terms::Terms;
 use crate::format::digest::sha256;
 use std::sync::Arc;
 use zeroize::Zeroizing;
+
+pub use revocations::{HonouredList, MAX_LISTS};
 
 /// Largest policy file, in bytes: 256 keys with all their fields take a third of it.
 pub const MAX_POLICY_BYTES: usize = 256 * 1024;
@@ -79,12 +83,14 @@ pub struct TrustFile {
     pub secrets: Vec<NamedSecret>,
     /// Transparency logs in the order of the file.
     pub logs: Vec<NamedLog>,
+    /// Revocation lists that it honours, in the order of the file.
+    pub revocations: Vec<HonouredList>,
     /// Everything else.
     pub rules: Rules,
 }
 
-/// Reads the bytes of a key file whose path the policy states.
-pub type ReadKey<'a> = dyn FnMut(&str) -> Result<Zeroizing<Vec<u8>>, String> + 'a;
+/// Reads the bytes of a file whose path the policy states: a key, or a revocation list. The number is the largest size.
+pub type ReadKey<'a> = dyn FnMut(&str, usize) -> Result<Zeroizing<Vec<u8>>, String> + 'a;
 
 /// Reads an untrusted policy file called `name`. `kinds` are all kind ids that there are: a glob that fits none of them is a
 /// slip of the pen that would restrict or demand nothing. `read_key` reads the key files.
@@ -97,7 +103,12 @@ pub fn load(
     kinds: &[&str],
     read_key: &mut ReadKey<'_>,
 ) -> Result<TrustFile, PolicyFileError> {
-    let file = PolicyRecord { name: name.to_vec(), sha256: sha256(untrusted), overridden: Vec::new() };
+    let file = PolicyRecord {
+        name: name.to_vec(),
+        sha256: sha256(untrusted),
+        overridden: Vec::new(),
+        revocations: Vec::new(),
+    };
     read::Reader::new(untrusted, kinds)?.file(file, read_key)
 }
 
@@ -105,7 +116,7 @@ impl TrustFile {
     /// Adds the file to `policy`. `allow_example_keys`: the operator accepts published keys by an option as well.
     ///
     /// # Errors
-    /// A published example key that nothing waives.
+    /// A published example key that nothing waives; a revocation list that is not in force.
     pub fn apply(self, policy: &mut Policy, allow_example_keys: bool) -> Result<(), PolicyFileError> {
         let waiver = self.rules.waivers.iter().find(|waiver| waiver.what == Waived::ExampleKeys);
         let by_file = waiver.map(|waiver| &waiver.reason);
@@ -135,6 +146,10 @@ impl TrustFile {
             if !policy.waivers.contains(&words) {
                 policy.waivers.push(words);
             }
+        }
+        for list in &self.revocations {
+            list.refuse(policy.at)?;
+            policy.keys.revoke(Revoked::of(&list.list, &list.file));
         }
         for key in self.keys {
             policy.keys.restrict(&key.fingerprint, key.terms);

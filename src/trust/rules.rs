@@ -82,6 +82,23 @@ pub struct PolicyRecord {
     pub sha256: Sha256Bytes,
     /// Options of the command line that took the place of what it says.
     pub overridden: Vec<String>,
+    /// Revocation lists that it honours.
+    pub revocations: Vec<ListRecord>,
+}
+
+/// What a report says of a revocation list that a policy honours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListRecord {
+    /// The file, as the policy names it.
+    pub name: String,
+    /// SHA-256 of its bytes.
+    pub sha256: Sha256Bytes,
+    /// Who issued it.
+    pub issuer: String,
+    /// Its sequence.
+    pub sequence: u64,
+    /// How many revocations it has.
+    pub count: usize,
 }
 
 /// Everything in a policy file besides its keys.
@@ -136,7 +153,12 @@ mod tests {
     fn rules() -> Rules {
         let number = |n| NonZeroUsize::new(n).unwrap();
         Rules {
-            file: PolicyRecord { name: b"trust.toml".to_vec(), sha256: [0; 32], overridden: Vec::new() },
+            file: PolicyRecord {
+                name: b"trust.toml".to_vec(),
+                sha256: [0; 32],
+                overridden: Vec::new(),
+                revocations: Vec::new(),
+            },
             threshold: ByKind {
                 default: Some(number(1)),
                 kinds: vec![("mirror:*".into(), number(2)), ("mirror:full".into(), number(3))],

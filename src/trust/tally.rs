@@ -53,8 +53,10 @@ impl Tally {
             alias: found.alias,
             at: policy.at,
         };
-        if let Some((terms, why)) = terms.and_then(|terms| Some((terms, terms.refuse(&situation)?))) {
-            let refused = (terms.name.clone(), why);
+        let revoked = policy.keys.revoked_key(found.fingerprint, place.keyid);
+        if let Some(why) = revoked.or_else(|| terms.and_then(|terms| terms.refuse(&situation))) {
+            let name = terms.map_or(found.fingerprint, |terms| terms.name.as_str());
+            let refused = (name.to_string(), why);
             if !self.refused.contains(&refused) {
                 self.refused.push(refused);
             }

@@ -26,6 +26,18 @@ pub(super) struct File {
     pub(super) require: Option<Spanned<Table<Vec<Spanned<String>>>>>,
     pub(super) max_age: Option<Spanned<Table<String>>>,
     pub(super) waiver: Option<Spanned<Vec<Spanned<Waiver>>>>,
+    pub(super) revocations: Option<Spanned<Vec<Spanned<Revocations>>>>,
+}
+
+/// `[[revocations]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Revocations {
+    pub(super) file: Spanned<String>,
+    pub(super) signature: Option<Spanned<String>>,
+    pub(super) key: Spanned<String>,
+    pub(super) min_sequence: Option<Spanned<i64>>,
+    pub(super) max_age: Option<Spanned<String>>,
 }
 
 /// `[[key]]`.

@@ -1,9 +1,10 @@
 //! From the text of a policy file to keys and rules; everything that a policy must not say is refused here.
 
 use super::raw::{self, Table};
+use super::revocations::{HonouredList, MAX_LISTS};
 use super::{MAX_POLICY_BYTES, NamedKey, NamedLog, NamedSecret, PolicyFileError, ReadKey, TrustFile};
 use crate::format::time::{self, Time};
-use crate::trust::key;
+use crate::trust::key::{self, MAX_FILE_BYTES};
 use crate::trust::key_error::quote;
 use crate::trust::policy::{LegacySigning, Property};
 use crate::trust::rekor::LogKey;
@@ -65,10 +66,20 @@ impl<'a> Reader<'a> {
         for written in self.list(file.waiver, "waiver")? {
             waivers.push(self.waiver(written)?);
         }
+        let mut revocations = Vec::new();
+        for written in self.list(file.revocations, "revocations")? {
+            if revocations.len() >= MAX_LISTS {
+                let message = format!("expected at most {MAX_LISTS} lists, found more");
+                return Err(self.error(written.span().start, "revocations", message));
+            }
+            revocations.push(self.revocations(written, &keys, read_key)?);
+        }
+        let record = PolicyRecord { revocations: revocations.iter().map(HonouredList::record).collect(), ..record };
         let found = TrustFile {
             keys,
             secrets,
             logs,
+            revocations,
             rules: Rules {
                 file: record,
                 threshold: threshold.values,
@@ -95,7 +106,6 @@ impl<'a> Reader<'a> {
             let field = if of_field { error.message().split('`').nth(1) } else { None };
             let field = field.unwrap_or_else(|| self.field_at(start)).to_string();
             let message = match field.as_str() {
-                "revocations" => "version 1 has no such field; a later version will read revocation bundles".into(),
                 "example_keys" if of_field => "write [[waiver]] with example_keys = true and a reason".into(),
                 _ => error.message().replace('\n', " "),
             };
@@ -114,7 +124,7 @@ impl<'a> Reader<'a> {
         PolicyFileError { line: self.line(at), field: field.into(), message: message.into() }
     }
 
-    fn line(&self, at: usize) -> usize {
+    pub(super) fn line(&self, at: usize) -> usize {
         1 + newlines(self.text.as_bytes().get(..at).unwrap_or_default())
     }
 
@@ -140,7 +150,7 @@ impl<'a> Reader<'a> {
             (None, Some(stated)) => (stated, None),
             (Some(file), stated) => {
                 let fail = |field: &str, why: String| self.error(file.span().start, field, why);
-                let bytes = read_key(file.get_ref()).map_err(|why| fail("key.file", why))?;
+                let bytes = read_key(file.get_ref(), MAX_FILE_BYTES).map_err(|why| fail("key.file", why))?;
                 let parsed = key::parse(&bytes).map_err(|why| fail("key.file", why.to_string()))?;
                 let count = parsed.len();
                 let chosen = match &stated {
@@ -180,7 +190,7 @@ impl<'a> Reader<'a> {
         let (terms, line) = (self.terms("secret", &written)?, self.line(written.name.span().start));
         let (at, path) = written.file.map_or((0, String::new()), |file| (file.span().start, file.into_inner()));
         let fail = |why: String| self.error(at, "secret.file", why);
-        let bytes = read_key(&path).map_err(fail)?;
+        let bytes = read_key(&path, MAX_FILE_BYTES).map_err(fail)?;
         let material = SecretKey::from_bytes(&bytes).map_err(|why| fail(why.to_string()))?;
         Ok(NamedSecret { terms, line, material })
     }
@@ -190,7 +200,7 @@ impl<'a> Reader<'a> {
         let (line, at) = (self.line(written.name.span().start), written.file.span().start);
         let name = self.name("log", &written.name)?;
         let fail = |why: String| self.error(at, "log.file", why);
-        let bytes = read_key(written.file.get_ref()).map_err(fail)?;
+        let bytes = read_key(written.file.get_ref(), MAX_FILE_BYTES).map_err(fail)?;
         let mut keys = LogKey::parse(&bytes).map_err(fail)?;
         let log = keys.pop().filter(|_| keys.is_empty());
         let mut log = log.ok_or_else(|| fail("expected one key, found several; write a [[log]] for each".into()))?;

@@ -27,7 +27,7 @@ fn ed25519() -> PublicKey {
 }
 
 fn read(text: &str) -> Result<TrustFile, PolicyFileError> {
-    load(text.as_bytes(), b"trust.toml", &KINDS, &mut |name| key_file(name))
+    load(text.as_bytes(), b"trust.toml", &KINDS, &mut |name, _| key_file(name))
 }
 
 /// A policy with one key, whose table goes on with `more`, and whatever `rest` says.
@@ -121,7 +121,7 @@ fn what_is_not_understood_is_refused() {
 fn the_file_has_a_size_and_is_text() {
     let long = with("", &"#".repeat(MAX_POLICY_BYTES));
     assert_refused(&long, 1, "the file", "expected at most 262144 bytes");
-    let error = load(b"version = 1\n# \xff", b"t", &KINDS, &mut |name| key_file(name)).unwrap_err();
+    let error = load(b"version = 1\n# \xff", b"t", &KINDS, &mut |name, _| key_file(name)).unwrap_err();
     assert_eq!((error.line, error.message.as_str()), (2, "expected UTF-8, found other bytes"));
     let key = |n| format!("[[key]]\nname = \"k{n}\"\nfingerprint = \"sha256:{n:064x}\"\n");
     let many: String = (0..=MAX_POLICY_KEYS).map(key).collect();
@@ -311,7 +311,7 @@ fn no_text_makes_it_panic_or_overflow() {
         for byte in *b"\"]=\n0\xff" {
             let mut changed = text.clone().into_bytes();
             changed[at] = byte;
-            let _ = load(&changed, b"t", &KINDS, &mut |name| key_file(name));
+            let _ = load(&changed, b"t", &KINDS, &mut |name, _| key_file(name));
         }
         let _ = read(&text[..at]);
     }

@@ -222,6 +222,12 @@ impl Job<'_, '_> {
         match self.run(&all)? {
             // Fail closed: a success that leaves a part out is none.
             Ok(found) if found.chain && found.sct && found.name && found.log => {
+                let revocations = self.expected.policy.keys.revocations();
+                if let Some(why) = revocations.into_iter().find_map(|list| list.identity(name.0)) {
+                    rows.set(Part::Identity, Reason::Wrong, format!("{}: {why}", name.0));
+                    rows.claimed(&claims);
+                    return Ok(rows.finish(self.facts));
+                }
                 // An operator may know the key of a certificate: then it counts by the same terms.
                 let (by, scheme) = (Authentication::Certificate, scheme_named(claims.scheme));
                 let Some(signer) = self.counted(&claims.fingerprint, scheme, by, "", &mut rows) else {
