@@ -4,16 +4,16 @@
 
 mod support;
 
-use portcullis::bundle::{self, KINDS, encryption, trivy, trivy_oci, wants_document};
+use portcullis::bundle::{self, KINDS, encryption, receipts, trivy, trivy_oci, wants_document};
 use portcullis::format::anomaly::Defect;
 use portcullis::format::limits::Limits;
 use portcullis::format::{
-    bbolt, blob_signature, checksums, dsse, inventory, json, jws, oci, path, revocation, sigstore as sigstore_bundle,
-    trivy_db, trivy_java, yaml,
+    bbolt, blob_signature, checksums, dsse, inventory, json, jws, merkle, note, oci, path, rekor, revocation,
+    sigstore as sigstore_bundle, trivy_db, trivy_java, yaml,
 };
 use portcullis::pipeline::{sidecar, spool};
 use portcullis::trust::check::{self, CHECKS, CheckKind};
-use portcullis::trust::{identity, key, policy_file, sealed, second_opinion, sigstore};
+use portcullis::trust::{identity, key, policy_file, rekor as logs, sealed, second_opinion, sigstore};
 use std::collections::{BTreeMap, BTreeSet};
 use support::{Case, all, assert_none, cases, root};
 
@@ -108,7 +108,8 @@ fn every_kind_has_its_page_and_its_cases() {
     assert_eq!(there("docs/bundles"), pages);
     let mut folders: BTreeSet<String> = PAGES.iter().map(|(_, _, folder)| folder.to_string()).collect();
     // Repositories, artifacts and revocation lists are no bundles: docs/tuf.md, docs/sigstore.md, docs/revocation.md.
-    folders.extend(["tuf".into(), "sigstore".into(), "revocation".into()]);
+    // Receipts come with several kinds: docs/transparency.md.
+    folders.extend(["tuf".into(), "sigstore".into(), "revocation".into(), "rekor".into()]);
     let found = support::folders(&root().join("fixtures")).into_iter();
     assert_eq!(
         found.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect::<BTreeSet<_>>(),
@@ -180,6 +181,13 @@ fn every_limit_is_the_one_in_the_code() {
         ("format::sigstore::MAX_BUNDLE", sigstore_bundle::MAX_BUNDLE as u64),
         ("format::sigstore::MAX_ITEMS", sigstore_bundle::MAX_ITEMS as u64),
         ("format::sigstore::MAX_SUBJECTS", sigstore_bundle::MAX_SUBJECTS as u64),
+        ("format::rekor::MAX_RECEIPT", rekor::MAX_RECEIPT as u64),
+        ("format::rekor::MAX_PACK", rekor::MAX_PACK),
+        ("format::merkle::MAX_HASHES", merkle::MAX_HASHES as u64),
+        ("format::note::MAX_NOTE", note::MAX_NOTE as u64),
+        ("format::note::MAX_SIGNATURES", note::MAX_SIGNATURES as u64),
+        ("bundle::receipts::MAX_RECEIPTS", receipts::MAX_RECEIPTS as u64),
+        ("trust::rekor::MAX_LOG_KEYS", logs::MAX_LOG_KEYS as u64),
         ("trust::sigstore::MAX_TRUSTED_ROOT", sigstore::MAX_TRUSTED_ROOT),
         ("trust::sigstore::MAX_HELD", sigstore::MAX_HELD),
         ("trust::sigstore::companion::MAX_COMPANION", sigstore::companion::MAX_COMPANION as u64),

@@ -15,7 +15,9 @@ CLASSES = {  # class: (exit code, check ids), in stage order
         " blob-second-opinion signature-purpose jws-signature sigstore-bundle sigstore-certificate sigstore-identity sigstore-signature")),
     "tuf": (22, (
         "tuf tuf-root tuf-timestamp tuf-snapshot tuf-targets tuf-delegation tuf-target tuf-second-opinion")),
-    "transparency": (23, "sigstore-sct sigstore-inclusion sigstore-set sigstore-timestamp"),
+    "transparency": (23, (
+        "sigstore-sct sigstore-inclusion sigstore-set sigstore-timestamp rekor-receipt rekor-checkpoint rekor-signature"
+        " rekor-origin rekor-pinned rekor-tree-size rekor-root rekor-leaf rekor-inclusion rekor-entry")),
     "integrity": (20, (
         "document-json document-yaml document-schema document-present checksum-list entry-digest entry-size"
         " entry-missing entry-unlisted documents-agree manifest-root manifest-totals manifest-paths manifest-sources"

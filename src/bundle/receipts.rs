@@ -5,11 +5,12 @@ use super::model::{Bundle, Facts};
 use crate::format::inventory::{Document, Inventory, Location};
 use crate::format::note;
 use crate::format::rekor::{self, CheckpointPlace, Receipt, is_receipt_name};
+use crate::trust::check::{self, Check};
 use crate::trust::claims::Role;
 use crate::trust::rekor::ReceiptFile;
 
 /// Most receipts of one bundle: each costs a signature check and, for each signature of the bundle, a few hashes.
-const MAX_RECEIPTS: usize = 16;
+pub const MAX_RECEIPTS: usize = 16;
 
 /// Largest file that may be a checkpoint, in bytes.
 pub const MAX_CHECKPOINT: u64 = note::MAX_NOTE as u64;
@@ -40,9 +41,14 @@ pub fn places(receipt: &Receipt) -> (Option<&str>, Vec<String>) {
 pub fn collect(inventory: &Inventory, bundle: &mut Bundle, beside: Vec<ReceiptFile>) -> Vec<ReceiptFile> {
     let base = |document: &Document| document.name.rsplit(|c| *c == b'/').next().unwrap_or_default().to_vec();
     let inside = inventory.documents.iter().filter(|d| d.location != Location::Sidecar && is_receipt_name(&base(d)));
+    let inside: Vec<&Document> = inside.collect();
     let mut found: Vec<ReceiptFile> = Vec::new();
-    for document in inside.take(MAX_RECEIPTS) {
+    for document in inside.iter().take(MAX_RECEIPTS) {
         found.push(read(inventory, bundle, document));
+    }
+    if let Some(next) = inside.get(MAX_RECEIPTS) {
+        let detail = format!("{} receipts, of which the first {MAX_RECEIPTS} are checked", inside.len());
+        bundle.checks.push(Check::skip(check::REKOR_RECEIPT, &next.name, detail));
     }
     found.extend(beside);
     bundle.facts.extend(found.iter().filter_map(facts));

@@ -239,8 +239,6 @@ checks! {
     REKOR_INCLUSION = "rekor-inclusion", Transparency;
     /// The entry is about a signature of the bundle, and about the key that made it.
     REKOR_ENTRY = "rekor-entry", Transparency;
-    /// The tiles of the log lead to the root of its checkpoint.
-    REKOR_TILES = "rekor-tiles", Transparency;
     /// The certificate of a Sigstore bundle was logged before it was issued.
     SIGSTORE_SCT = "sigstore-sct", Transparency;
     /// The log entry of a Sigstore bundle is about its signature, and is in a tree that a trusted log signed.
