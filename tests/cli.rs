@@ -35,6 +35,7 @@ const SNAPSHOTS: &[(&str, &str)] = &[
     ("help-key-show", "key show --help"),
     ("help-trust", "trust --help"),
     ("help-trust-show", "trust show --help"),
+    ("help-selftest", "selftest --help"),
     ("help-completions", "completions --help"),
     ("help-man", "man --help"),
     ("version", "--version"),

@@ -391,13 +391,14 @@ fn kinds_verbs_and_options_are_those_of_the_program() {
         assert!(output.status.success(), "{verb:?}");
         String::from_utf8(output.stdout).expect("the program writes UTF-8")
     };
-    let verbs: [&[&str]; 8] = [
+    let verbs: [&[&str]; 9] = [
         &["inspect"],
         &["verify"],
         &["dsse", "verify"],
         &["revocation", "verify"],
         &["key", "show"],
         &["trust", "show"],
+        &["selftest"],
         &["completions"],
         &["man"],
     ];
