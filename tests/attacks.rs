@@ -85,7 +85,11 @@ fn the_table_says_what_the_program_carries_along() {
         .filter_map(|row| row.shown.rsplit_once("selftest ").map(|(_, number)| number.trim().to_string()))
         .collect();
     assert_eq!(said, carried);
-    assert!(table().iter().all(|row| !row.shown.contains("selftest ") || row.shown.ends_with(&format!("selftest {}", row.number))));
+    assert!(
+        table()
+            .iter()
+            .all(|row| !row.shown.contains("selftest ") || row.shown.ends_with(&format!("selftest {}", row.number)))
+    );
 }
 
 /// Files of `src/pipeline/selftest/data/` and what they are copies of.

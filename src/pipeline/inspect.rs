@@ -17,7 +17,7 @@ use crate::bundle::kind::{Further, Kind, Recognition};
 use crate::bundle::model::Bundle;
 use crate::bundle::sealed_plan::SealedPlan;
 use crate::bundle::{jws_manifest, links, portable, receipts, recognise};
-use crate::format::anomaly::Anomaly;
+use crate::format::anomaly::{Anomaly, Defect};
 use crate::format::inventory::Inventory;
 use crate::trust::check::{self, Check};
 use crate::trust::identity::Identities;
@@ -225,7 +225,8 @@ fn container_checks(inventory: &Inventory) -> Vec<Check> {
     };
     let mut anomalies: Vec<&Anomaly> = inventory.anomalies.iter().collect();
     anomalies.sort_by(|a, b| (a.defect, &a.path, &a.detail).cmp(&(b.defect, &b.path, &b.detail)));
-    if anomalies.is_empty() {
+    let no_archive = inventory.container.last() == Some(&"file");
+    if anomalies.is_empty() && !no_archive {
         let layers = inventory.container.join(" > ");
         let mut detail = format!("{layers}, read to its last byte without a defect");
         for remark in &inventory.remarks {
@@ -234,5 +235,7 @@ fn container_checks(inventory: &Inventory) -> Vec<Check> {
         }
         return vec![Check::pass(check::CONTAINER, "", detail)];
     }
-    anomalies.into_iter().map(row).collect()
+    let detail = "the compressed stream holds no archive; a bundle is a directory or a tar";
+    let no_archive = no_archive.then(|| Check::fail(check::of_defect(Defect::ContainerFormat), "", detail));
+    no_archive.into_iter().chain(anomalies.into_iter().map(row)).collect()
 }
