@@ -2,11 +2,13 @@
 //! is trusted here; that a bundle changed for the better is for the reader to judge.
 
 pub mod databases;
+pub mod documents;
 pub mod entries;
 pub mod identity;
 pub mod images;
 
 use databases::DatabaseChange;
+use documents::DocumentChange;
 use entries::Entries;
 use identity::{Identity, SignedBy};
 use images::Images;
@@ -31,6 +33,17 @@ pub struct Meaning {
     pub images: Option<Images>,
     /// Databases of Trivy.
     pub databases: Vec<DatabaseChange>,
+    /// Documents of records.
+    pub documents: Documents,
+}
+
+/// Documents of records among the entries that are different.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Documents {
+    /// Each of them, by path.
+    pub changes: Vec<DocumentChange>,
+    /// Documents that may hold records and were compared by their bytes alone: over a limit, from a pipe, or not decodable.
+    pub not_compared: u64,
 }
 
 impl Meaning {

@@ -2,6 +2,7 @@
 //! operator says whom to trust; the comparison itself is in `bundle::changes` and works on values.
 
 mod databases;
+mod documents;
 
 use super::error::EnvironmentError;
 use super::inspect::{self, Reading, Request};
@@ -89,8 +90,8 @@ impl Comparison {
 /// # Errors
 /// One of them could not be read. What is wrong with a bundle is part of the answer.
 pub fn diff(
-    old: &Request,
-    new: &Request,
+    old_request: &Request,
+    new_request: &Request,
     policies: Option<(&Policy, &Policy)>,
     progress: &Progress,
 ) -> Result<Comparison, TufError> {
@@ -98,13 +99,20 @@ pub fn diff(
         None => inspect::read(request, progress).map(|reading| Side::Read(Box::new(reading))).map_err(TufError::from),
         Some(policy) => verify::verify(request, policy, progress).map(|found| Side::Verified(Box::new(found))),
     };
-    let old = side(old, policies.map(|(policy, _)| policy))?;
-    let new = side(new, policies.map(|(_, policy)| policy))?;
-    let changes = if old.comparable() && new.comparable() { Some(compare(&old, &new)?) } else { None };
+    let old = side(old_request, policies.map(|(policy, _)| policy))?;
+    let new = side(new_request, policies.map(|(_, policy)| policy))?;
+    let changes = if old.comparable() && new.comparable() {
+        Some(compare((&old, old_request), (&new, new_request))?)
+    } else {
+        None
+    };
     Ok(Comparison { old, new, changes })
 }
 
-fn compare(old: &Side, new: &Side) -> Result<Changes, EnvironmentError> {
+fn compare(
+    (old, old_request): (&Side, &Request),
+    (new, new_request): (&Side, &Request),
+) -> Result<Changes, EnvironmentError> {
     let (before, after) = (old.reading(), new.reading());
     let signers = (signers(old), signers(new));
     let (a, b) = (&before.bundle, &after.bundle);
@@ -116,9 +124,11 @@ fn compare(old: &Side, new: &Side) -> Result<Changes, EnvironmentError> {
     let pairs = DatabaseChange::pairs(a.trivy.as_ref(), b.trivy.as_ref());
     let records = |old: &TrivyDatabase, new: &TrivyDatabase| databases::compare(before, &old.path, after, &new.path);
     let databases = pairs.into_iter().map(|pair| DatabaseChange::of(pair, records)).collect::<Result<_, _>>()?;
+    let entries = Entries::compare(&before.inventory, &after.inventory);
+    let documents = documents::compare((before, old_request), (after, new_request), &entries)?;
     Ok(Changes {
-        meaning: Meaning { images, databases },
-        entries: Entries::compare(&before.inventory, &after.inventory),
+        meaning: Meaning { images, databases, documents },
+        entries,
         identity: Identity::compare(&party(old, &signers.0), &party(new, &signers.1)),
         signers: Signers::compare(&signers.0, &signers.1),
     })

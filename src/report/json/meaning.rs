@@ -3,6 +3,7 @@
 use super::{Each, Ordered};
 use crate::bundle::changes::Meaning;
 use crate::bundle::changes::databases::{Content, DatabaseChange};
+use crate::bundle::changes::documents::{DocumentChange, RowChange};
 use crate::bundle::changes::images::Images;
 use crate::format::path::lossless;
 use crate::format::trivy_db::compare::{Advised, Compared, Group, Rated, Tally};
@@ -23,8 +24,33 @@ impl Serialize for View<'_> {
         if !self.0.databases.is_empty() {
             map.serialize_entry("trivy", &Each(self.0.databases.iter().map(DatabaseView)))?;
         }
+        let documents = &self.0.documents;
+        if !documents.changes.is_empty() || documents.not_compared > 0 {
+            map.serialize_entry("documents", &Each(documents.changes.iter().map(|change| Ordered(document(change)))))?;
+            map.serialize_entry("documents_not_compared", &documents.not_compared)?;
+        }
         map.end()
     }
+}
+
+fn document(change: &DocumentChange) -> Vec<(&'static str, Value)> {
+    let steps = |steps: &BTreeMap<(String, String), u64>| -> Value {
+        steps.iter().map(|((old, new), count)| json!({"old": old, "new": new, "count": count})).collect()
+    };
+    let row = |row: &RowChange| json!({"id": row.id, "change": row.fate.name(), "old": row.old, "new": row.new});
+    vec![
+        ("path", json!(lossless(&change.path))),
+        ("holds", json!(change.sort.name())),
+        ("added", json!(change.added)),
+        ("removed", json!(change.removed)),
+        ("changed", json!(change.changed)),
+        ("unchanged", json!(change.unchanged)),
+        ("status_changes", steps(&change.statuses)),
+        ("severity_changes", steps(&change.severities)),
+        ("rows", change.listed.items.iter().map(row).collect()),
+        ("rows_more", json!(change.listed.more)),
+        ("malformed", json!(change.malformed)),
+    ]
 }
 
 fn oci(images: &Images) -> Vec<(&'static str, Value)> {

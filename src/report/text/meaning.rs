@@ -3,6 +3,7 @@
 use super::{Page, SHOWN};
 use crate::bundle::changes::Meaning;
 use crate::bundle::changes::databases::{Content, DatabaseChange};
+use crate::bundle::changes::documents::DocumentChange;
 use crate::bundle::changes::images::Images;
 use crate::format::trivy_db::Severity;
 use crate::format::trivy_db::compare::{Advised, Compared, Fate, Group, Rated, Tally};
@@ -15,7 +16,47 @@ impl<W: Write> Page<W> {
         for change in &meaning.databases {
             self.database_change(change, lists)?;
         }
-        meaning.images.as_ref().map_or(Ok(()), |images| self.image_changes(images, lists))
+        meaning.images.as_ref().map_or(Ok(()), |images| self.image_changes(images, lists))?;
+        for change in meaning.documents.changes.iter().take(SHOWN) {
+            self.document_change(change, lists)?;
+        }
+        self.more(meaning.documents.changes.len())?;
+        if meaning.documents.not_compared > 0 {
+            let count = meaning.documents.not_compared;
+            self.wrap("", &format!("{count} documents of records were compared by their bytes alone"))?;
+        }
+        Ok(())
+    }
+
+    fn document_change(&mut self, change: &DocumentChange, lists: bool) -> io::Result<()> {
+        self.title(&format!("{} ({})", clean(&change.path), change.sort.name()))?;
+        let all = Tally {
+            added: change.added,
+            removed: change.removed,
+            changed: change.changed,
+            unchanged: change.unchanged,
+        };
+        self.wrap("  ", &counts(&all))?;
+        for (word, steps) in [("status", &change.statuses), ("severity", &change.severities)] {
+            for ((old, new), count) in steps {
+                self.wrap("  ", &format!("{word} {} -> {}: {count}", clean_text(old), clean_text(new)))?;
+            }
+        }
+        if change.malformed > 0 {
+            self.wrap("  ", &format!("{} lines or parts could not be read", change.malformed))?;
+        }
+        if !lists {
+            return Ok(());
+        }
+        for row in change.listed.items.iter().take(SHOWN) {
+            let text = match (&row.old, &row.new) {
+                (Some(old), Some(new)) if old != new => format!("  {} -> {}", clean_text(old), clean_text(new)),
+                (_, Some(text)) | (Some(text), None) => format!("  {}", clean_text(text)),
+                (None, None) => String::new(),
+            };
+            self.wrap("  ", &format!("{} {}{text}", sign(row.fate), clean_text(&row.id)))?;
+        }
+        self.more(usize::try_from(change.listed.total()).unwrap_or(usize::MAX))
     }
 
     fn database_change(&mut self, change: &DatabaseChange, lists: bool) -> io::Result<()> {
