@@ -11,22 +11,24 @@ use portcullis::format::merkle::{check_consistency, check_inclusion};
 use serde_json::Value;
 use std::path::Path;
 
-/// A hash of a vector. One that is no 32 bytes has its own digest stand in for it, which no tree leads to.
-fn hash(value: &Value) -> Sha256Bytes {
+/// A hash of a vector. Where it has other than 32 bytes, a digest of them stands in for it, which no tree leads to: another one
+/// for a root than for a leaf or a hash of a proof.
+fn hash(value: &Value, role: &str) -> Sha256Bytes {
     let bytes = STANDARD.decode(value.as_str().unwrap_or_default()).expect("base64");
-    Sha256Bytes::try_from(bytes.as_slice()).unwrap_or_else(|_| sha256(&bytes))
+    Sha256Bytes::try_from(bytes.as_slice()).unwrap_or_else(|_| sha256(&[role.as_bytes(), &bytes].concat()))
 }
 
 /// Whether the library accepts a case.
 fn holds(case: &Value) -> bool {
     let number = |name: &str| case[name].as_u64().unwrap_or_else(|| panic!("{name} of {case}"));
-    let proof: Vec<Sha256Bytes> = case["proof"].as_array().map_or(Vec::new(), |all| all.iter().map(hash).collect());
+    let proof: Vec<Sha256Bytes> =
+        case["proof"].as_array().map_or(Vec::new(), |all| all.iter().map(|one| hash(one, "node")).collect());
     if case["kind"] == "consistency" {
-        let (old, new) = (hash(&case["root1"]), hash(&case["root2"]));
+        let (old, new) = (hash(&case["root1"], "root"), hash(&case["root2"], "root"));
         return check_consistency(number("size1"), number("size2"), &proof, &old, &new).is_ok();
     }
     assert_eq!(case["kind"], "inclusion", "{case}");
-    let (leaf, root) = (hash(&case["leafHash"]), hash(&case["root"]));
+    let (leaf, root) = (hash(&case["leafHash"], "node"), hash(&case["root"], "root"));
     check_inclusion(&leaf, number("leafIdx"), number("treeSize"), &proof, &root).is_ok()
 }
 

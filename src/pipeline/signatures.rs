@@ -292,6 +292,9 @@ impl Collected<'_> {
         message: Option<&Message>,
         checks: &mut Vec<Check>,
     ) -> bool {
+        if reading.receipts.is_empty() {
+            return false;
+        }
         let (mut subjects, mut targets) = (Vec::new(), Vec::new());
         for seen in &self.seen {
             let subject = match seen.which {
@@ -303,7 +306,7 @@ impl Collected<'_> {
                 }),
             };
             let Some((name, signed)) = subject else { continue };
-            subjects.push(rekor::Subject { name, signed, signers: &seen.signers });
+            subjects.push(rekor::Subject::new(name, signed, &seen.signers, self.policy));
             targets.push(seen.target);
         }
         let mut logged = Vec::new();

@@ -201,7 +201,11 @@ pub(super) fn keys_behind<'a>(message: &[u8], untrusted_signature: &[u8], policy
     public.chain(secret).collect()
 }
 
-fn signing_inputs<'a>(envelope: &'a Envelope, policy: &Policy) -> Vec<(&'static str, std::borrow::Cow<'a, [u8]>)> {
+/// What the signatures of an envelope may be over: the PAE, and what the policy accepts besides.
+pub(super) fn signing_inputs<'a>(
+    envelope: &'a Envelope,
+    policy: &Policy,
+) -> Vec<(&'static str, std::borrow::Cow<'a, [u8]>)> {
     let mut inputs = vec![("pae", envelope.pae().into())];
     match policy.legacy_signing {
         Some(mode @ LegacySigning::RawPayload) => inputs.push((mode.name(), envelope.payload().into())),

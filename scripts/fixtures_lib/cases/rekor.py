@@ -176,7 +176,7 @@ def bad() -> Iterator[Case]:
     yield case("signature-with-bundle-key", "The checkpoint is signed with the key of the bundle, which is no key of a log",
                with_receipt(GOOD.but(log=LOG.but(signer=ED25519))), signature, subject=NAME)
     yield noted("size-raised", "The tree size was raised after signing", lambda text: text.replace("\n7\n", "\n8\n"),
-                signature, inclusion)
+                signature)
     yield noted("origin-altered", "The origin was changed after signing",
                 lambda text: text.replace(f"{LOG.origin}\n7", "rekor.other.example\n7"), signature)
     yield noted("key-hash-altered", "The signature line states the hash of another key",

@@ -4,13 +4,13 @@ use crate::format::digest::{Sha256Bytes, hex};
 use crate::format::dsse::Envelope;
 use crate::format::merkle::leaf_hash;
 use crate::format::rekor::{Body, Hashed, Pair};
-use crate::trust::envelope::{Signer, keys_behind};
+use crate::trust::envelope::{Signer, keys_behind, signing_inputs};
 use crate::trust::key::{self, PublicKey};
 use crate::trust::pem;
 use crate::trust::policy::Policy;
 
 /// A signature of the bundle that a receipt may be about.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Subject<'a> {
     /// The document that carries it.
     pub name: &'a [u8],
@@ -18,6 +18,8 @@ pub struct Subject<'a> {
     pub signed: Signed<'a>,
     /// Keys of the operator that signed, and count.
     pub signers: &'a [Signer],
+    /// Fingerprints of those keys by the signature that each made. Found once: an envelope may be large, and receipts many.
+    made: Vec<(&'a [u8], Vec<String>)>,
 }
 
 /// The forms of signatures.
@@ -41,7 +43,29 @@ pub enum Signed<'a> {
     },
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    /// A signature document with the keys that were found to have signed it.
+    pub fn new(name: &'a [u8], signed: Signed<'a>, signers: &'a [Signer], policy: &Policy) -> Self {
+        let counts = |fingerprint: &str| signers.iter().any(|signer| signer.fingerprint == fingerprint);
+        let made = match signed {
+            Signed::Envelope { envelope, .. } if !signers.is_empty() => {
+                let inputs = signing_inputs(envelope, policy);
+                let makers = |signature: &'a [u8]| {
+                    let found = inputs.iter().flat_map(|(_, message)| keys_behind(message, signature, policy));
+                    let found = found.map(|found| found.fingerprint).filter(|fingerprint| counts(fingerprint));
+                    (signature, found.map(str::to_string).collect())
+                };
+                envelope.signatures().iter().filter_map(|known| known.bytes.as_deref().ok()).map(makers).collect()
+            }
+            Signed::Envelope { .. } => Vec::new(),
+            // One document, one signature: whoever signed it made this one.
+            Signed::File { signature, .. } => {
+                vec![(signature, signers.iter().map(|signer| signer.fingerprint.clone()).collect())]
+            }
+        };
+        Subject { name, signed, signers, made }
+    }
+
     /// What an entry has to have hashed.
     fn digest(&self) -> (Hashed, Sha256Bytes) {
         match self.signed {
@@ -50,23 +74,10 @@ impl Subject<'_> {
         }
     }
 
-    /// Fingerprints of the keys that made this untrusted signature over what the subject signs, and count.
-    fn makers(&self, untrusted: &[u8], policy: &Policy) -> Vec<String> {
-        let counts = |fingerprint: &str| self.signers.iter().any(|signer| signer.fingerprint == fingerprint);
-        match self.signed {
-            Signed::Envelope { envelope, .. } => {
-                if !envelope.signatures().iter().any(|known| known.bytes.as_deref() == Ok(untrusted)) {
-                    return Vec::new();
-                }
-                let found = keys_behind(envelope.pae(), untrusted, policy);
-                found.iter().map(|found| found.fingerprint).filter(|f| counts(f)).map(str::to_string).collect()
-            }
-            // One document, one signature: whoever signed it made this one.
-            Signed::File { signature, .. } if signature == untrusted => {
-                self.signers.iter().map(|signer| signer.fingerprint.clone()).collect()
-            }
-            Signed::File { .. } => Vec::new(),
-        }
+    /// Fingerprints of the keys that made this untrusted signature, which has to be one of the document, and that count.
+    fn makers(&self, untrusted: &[u8]) -> &[String] {
+        let known = self.made.iter().find(|(signature, _)| *signature == untrusted);
+        known.map_or(&[], |(_, makers)| makers)
     }
 }
 
@@ -81,7 +92,7 @@ pub(super) enum Bound {
 }
 
 /// Compares an untrusted entry with the signatures of the bundle.
-pub(super) fn bind(body: &Body, subjects: &[Subject<'_>], policy: &Policy) -> Bound {
+pub(super) fn bind(body: &Body, subjects: &[Subject<'_>]) -> Bound {
     if subjects.is_empty() {
         return Bound::Open("the bundle has no signature that the entry could be about".into());
     }
@@ -96,7 +107,7 @@ pub(super) fn bind(body: &Body, subjects: &[Subject<'_>], policy: &Policy) -> Bo
     };
     let mut broken = None;
     for (position, subject) in std::iter::once((first, subject)).chain(about) {
-        match bind_keys(body, subject, policy) {
+        match bind_keys(body, subject) {
             Ok(detail) => return Bound::To(position, detail),
             Err(Bound::Broken(why)) => broken = broken.or(Some(Bound::Broken(why))),
             Err(other) => return other,
@@ -105,7 +116,7 @@ pub(super) fn bind(body: &Body, subjects: &[Subject<'_>], policy: &Policy) -> Bo
     broken.unwrap_or_else(|| Bound::Open("nothing could be compared".into()))
 }
 
-fn bind_keys(body: &Body, subject: &Subject<'_>, policy: &Policy) -> Result<String, Bound> {
+fn bind_keys(body: &Body, subject: &Subject<'_>) -> Result<String, Bound> {
     if subject.signers.is_empty() {
         let name = String::from_utf8_lossy(subject.name);
         let why = format!("the entry is about what {name} signs; by whom that is signed was not established");
@@ -113,7 +124,7 @@ fn bind_keys(body: &Body, subject: &Subject<'_>, policy: &Policy) -> Result<Stri
     }
     let (mut certificates, mut other_key) = (0, false);
     for Pair { signature, verifier } in &body.pairs {
-        let makers = subject.makers(signature, policy);
+        let makers = subject.makers(signature);
         if makers.is_empty() {
             continue;
         }
@@ -186,7 +197,7 @@ pub(super) fn recipes(subjects: &[Subject<'_>], policy: &Policy) -> Vec<Recipe> 
 /// The entry as Rekor would have made it, where every signature is by a key of the operator.
 fn canonical(subject: &Subject<'_>, hashed: Hashed, digest: &Sha256Bytes, policy: &Policy) -> Option<Vec<u8>> {
     let verifier = |signature: &[u8]| {
-        let makers = subject.makers(signature, policy);
+        let makers = subject.makers(signature);
         let key = policy.keys.public().iter().find(|key| makers.iter().any(|maker| maker == key.fingerprint()))?;
         Some(Pair { signature: signature.to_vec(), verifier: pem_of(key) })
     };

@@ -122,9 +122,9 @@ impl Rows<'_> {
         };
         self.add(check::REKOR_RECEIPT, Ok(format!("a receipt of the form {}", receipt.form.name())));
         self.fact("form", receipt.form.name());
-        self.fact("log_index", receipt.index.to_string());
+        self.fact("claimed_log_index", receipt.index.to_string());
         if let Some(uuid) = &receipt.uuid {
-            self.fact("uuid", uuid.clone());
+            self.fact("claimed_log_entry", uuid.clone());
         }
         let (note, checkpoint) = self.checkpoint(&receipt, file)?;
         let signed = self.signature(&note, &checkpoint, &policy.logs);
@@ -132,7 +132,7 @@ impl Rows<'_> {
         self.tree(&receipt, &checkpoint);
         let leaf = self.leaf(&receipt, &checkpoint, file, subjects, policy)?;
         self.inclusion(&receipt, &checkpoint, &leaf.hash, signed);
-        self.entry(leaf.entry, subjects, policy).filter(|_| signed)
+        self.entry(leaf.entry, subjects).filter(|_| signed)
     }
 
     fn checkpoint(&mut self, receipt: &Receipt, file: &ReceiptFile) -> Option<(Note, Checkpoint)> {
@@ -159,9 +159,9 @@ impl Rows<'_> {
                 let Checkpoint { origin, size, root, .. } = &checkpoint;
                 let detail = format!("the state of {origin} with {size} entries");
                 self.add(check::REKOR_CHECKPOINT, Ok(detail));
-                self.fact("origin", origin.clone());
-                self.fact("tree_size", size.to_string());
-                self.fact("root", hex(root));
+                self.fact("claimed_log_origin", origin.clone());
+                self.fact("claimed_tree_size", size.to_string());
+                self.fact("claimed_root", hex(root));
                 Some((note, checkpoint))
             }
             Err(why) => {
@@ -195,9 +195,9 @@ impl Rows<'_> {
                 };
                 let key = log.key.fingerprint();
                 self.add(check::REKOR_SIGNATURE, Ok(format!("signed by the log key {key}, {scheme}{cosigned}")));
-                self.fact("key", key);
+                self.fact("fingerprint", key);
                 if let Some(name) = &log.name {
-                    self.fact("log", name.clone());
+                    self.fact("log_name", name.clone());
                 }
                 let expected = log.origin.as_deref().unwrap_or(&line.name);
                 let outcome = if !fits_origin(&line.name, &checkpoint.origin) {
@@ -376,10 +376,15 @@ impl Rows<'_> {
             Ok(()) => Ok(format!("{} hashes lead from the leaf to the root of {whose}", receipt.hashes.len())),
             Err(error) => Err(format!("the proof does not lead from the leaf to the root of {whose}: {error}")),
         };
-        self.add(check::REKOR_INCLUSION, outcome);
+        if self.add(check::REKOR_INCLUSION, outcome) && signed {
+            // By the word of a log that the operator trusts.
+            self.fact("log_index", receipt.index.to_string());
+            self.fact("log_origin", checkpoint.origin.clone());
+            self.fact("tree_size", checkpoint.size.to_string());
+        }
     }
 
-    fn entry(&mut self, known: Known, subjects: &[Subject<'_>], policy: &Policy) -> Option<usize> {
+    fn entry(&mut self, known: Known, subjects: &[Subject<'_>]) -> Option<usize> {
         let body = match known {
             Known::Nothing => {
                 self.skip(check::REKOR_ENTRY, "not checked: the entry itself is not known, only its hash");
@@ -412,7 +417,7 @@ impl Rows<'_> {
                 );
                 None
             }
-            Ok(Some(body)) => match bind(&body, subjects, policy) {
+            Ok(Some(body)) => match bind(&body, subjects) {
                 Bound::To(subject, detail) => {
                     self.add(check::REKOR_ENTRY, Ok(detail));
                     Some(subject)
