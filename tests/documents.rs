@@ -8,10 +8,10 @@ use portcullis::bundle::{self, KINDS, encryption, receipts, trivy, trivy_oci, wa
 use portcullis::format::anomaly::Defect;
 use portcullis::format::limits::Limits;
 use portcullis::format::{
-    bbolt, blob_signature, checksums, dsse, inventory, json, jws, merkle, note, oci, path, rekor, revocation,
+    bbolt, blob_signature, checksums, dsse, intoto, inventory, json, jws, merkle, note, oci, path, rekor, revocation,
     sigstore as sigstore_bundle, trivy_db, trivy_java, yaml,
 };
-use portcullis::pipeline::{sidecar, spool};
+use portcullis::pipeline::{sidecar, spool, statements};
 use portcullis::trust::check::{self, CHECKS, CheckKind};
 use portcullis::trust::{identity, key, policy_file, rekor as logs, sealed, second_opinion, sigstore};
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,6 +110,8 @@ fn every_kind_has_its_page_and_its_cases() {
     // Repositories, artifacts and revocation lists are no bundles: docs/tuf.md, docs/sigstore.md, docs/revocation.md.
     // Receipts come with several kinds: docs/transparency.md.
     folders.extend(["tuf".into(), "sigstore".into(), "revocation".into(), "rekor".into()]);
+    // Statements are about bundles of any kind: docs/trust.md.
+    folders.extend(["tuf".into(), "sigstore".into(), "revocation".into(), "intoto".into()]);
     let found = support::folders(&root().join("fixtures")).into_iter();
     assert_eq!(
         found.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect::<BTreeSet<_>>(),
@@ -188,6 +190,11 @@ fn every_limit_is_the_one_in_the_code() {
         ("format::note::MAX_SIGNATURES", note::MAX_SIGNATURES as u64),
         ("bundle::receipts::MAX_RECEIPTS", receipts::MAX_RECEIPTS as u64),
         ("trust::rekor::MAX_LOG_KEYS", logs::MAX_LOG_KEYS as u64),
+        ("format::intoto::MAX_SUBJECTS", intoto::MAX_SUBJECTS as u64),
+        ("format::intoto::MAX_TEXT", intoto::MAX_TEXT as u64),
+        ("format::intoto::MAX_DIGESTS", intoto::MAX_DIGESTS as u64),
+        ("pipeline::statements::MAX_STATEMENTS", statements::MAX_STATEMENTS as u64),
+        ("trust::policy_file::MAX_LISTS", policy_file::MAX_LISTS as u64),
         ("trust::sigstore::MAX_TRUSTED_ROOT", sigstore::MAX_TRUSTED_ROOT),
         ("trust::sigstore::MAX_HELD", sigstore::MAX_HELD),
         ("trust::sigstore::companion::MAX_COMPANION", sigstore::companion::MAX_COMPANION as u64),
@@ -242,6 +249,8 @@ fn every_limit_is_the_one_in_the_code() {
         ("trust::sealed::MAX_DIAGNOSED", sealed::MAX_DIAGNOSED as u64),
         ("trust::sealed::MAX_TRIES", sealed::MAX_TRIES as u64),
         ("NAME.sig", largest_document(b"NAME.sig")),
+        ("NAME.jws", largest_document(b"NAME.jws")),
+        ("NAME.intoto.jsonl", largest_document(b"NAME.intoto.jsonl")),
         ("NAME.nonce", largest_document(b"NAME.nonce")),
         ("indexes/NAME.index.json", largest_document(b"indexes/NAME.index.json")),
     ]

@@ -12,7 +12,8 @@ CLASSES = {  # class: (exit code, check ids), in stage order
         " limit-document limit-window portable-names")),
     "signature": (21, (
         "dsse-envelope dsse-payload-type dsse-signature dsse-payload signature-document blob-signature"
-        " blob-second-opinion signature-purpose jws-signature sigstore-bundle sigstore-certificate sigstore-identity sigstore-signature")),
+        " blob-second-opinion signature-purpose jws-signature intoto-statement intoto-predicate intoto-subject content-revoked"
+        " sigstore-bundle sigstore-certificate sigstore-identity sigstore-signature")),
     "tuf": (22, (
         "tuf tuf-root tuf-timestamp tuf-snapshot tuf-targets tuf-delegation tuf-target tuf-second-opinion")),
     "transparency": (23, (

@@ -201,7 +201,7 @@ def unusable() -> Iterator[Case]:
     """Policies that are none, and command lines that do not fit them."""
     policies = {
         "unknown-field": ("A field of the key is not known", key("acme.pub.pem", "can_sign = true\n")),
-        "revocations": ("Revocation bundles are no part of version 1",
+        "revocations": ("A revocation list has no key",
                         ACME + '\n[[revocations]]\nfile = "revocation-bundle.json"\n'),
         "duplicate-name": ("Two keys have one name", ACME + key("p256.pub.pem", name="acme")),
         "duplicate-key": ("One key has two names", ACME + key("acme.pub.pem", name="other")),

@@ -33,7 +33,9 @@ impl Reader<'_> {
                 return Err(self.error(line(glob), "threshold", message));
             }
         }
-        for kind in self.kinds.iter().copied().filter(|kind| able(kind) > 0) {
+        // Of these one key signs each, and no threshold is asked for.
+        let counted = |kind: &&str| !["revocation:bundle", "sigstore:artifact"].contains(kind);
+        for kind in self.kinds.iter().copied().filter(counted).filter(|kind| able(kind) > 0) {
             let (wanted, able) = (found.rules.threshold(Some(kind)).get(), able(kind));
             if wanted > able {
                 let globs = found.rules.threshold.kinds.iter();

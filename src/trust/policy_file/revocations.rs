@@ -117,7 +117,7 @@ impl Reader<'_> {
         let jws_file = written.signature.as_ref().map_or(format!("{file}.jws"), |path| path.get_ref().clone());
         let signature = read_file(&jws_file, super::MAX_POLICY_BYTES).map_err(|why| fail("signature", why))?;
         let document = jws_file.rsplit('/').next().unwrap_or(&jws_file).as_bytes().to_vec();
-        if let Some(row) = unsigned(&signature, &document, &bytes, key) {
+        if let Some(row) = unsigned(&signature, &document, (&list, &bytes), key) {
             return Err(fail("signature", format!("{file} is not signed by {}: {row}", key.terms.name)));
         }
         let min_sequence = written.min_sequence.as_ref().map(|floor| self.floor(floor, &list)).transpose()?;
@@ -153,7 +153,7 @@ impl Reader<'_> {
 }
 
 /// Why the untrusted signature is none by this key; `None` where it is good. The windows of the key are judged later.
-fn unsigned(untrusted: &[u8], name: &[u8], list: &[u8], key: &NamedKey) -> Option<String> {
+fn unsigned(untrusted: &[u8], name: &[u8], (list, bytes): (&RevocationList, &[u8]), key: &NamedKey) -> Option<String> {
     let Some(material) = &key.material else {
         return Some("its key is known by fingerprint only; name its file".into());
     };
@@ -164,7 +164,10 @@ fn unsigned(untrusted: &[u8], name: &[u8], list: &[u8], key: &NamedKey) -> Optio
     let mut policy = Policy { kind: Some(KIND.into()), ..Policy::new(Time::UNIX_EPOCH) };
     policy.keys.restrict(&key.fingerprint, Terms { valid_from: None, valid_until: None, ..key.terms.clone() });
     policy.keys.trust_public(material.clone());
-    let outcome = signature::verify(&jws, name, list, &policy);
+    let outcome = signature::verify(&jws, name, bytes, &policy);
+    if let Some(row) = revocation::key_ids(list, name, jws.kid()).filter(Check::failed) {
+        return Some(row.detail);
+    }
     match outcome.proof {
         Some(_) => None,
         None => Some(outcome.checks.iter().map(|check: &Check| check.detail.clone()).collect::<Vec<_>>().join("; ")),
