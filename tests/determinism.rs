@@ -109,6 +109,7 @@ fn report(input: &Path, jobs: usize, sha512: bool) -> Vec<u8> {
         at: time::parse_rfc3339(AT).expect("a time"),
         subject: Subject { name: b"bundle".to_vec() },
         outcome: Outcome::Inspected(&reading),
+        unpacked: None,
         exit_code: 0,
         limits: Limits::default(),
         cage: Held::default(),
