@@ -6,10 +6,8 @@ use super::display;
 use super::exit::Failure;
 use super::rekor::LogArgs;
 use super::sigstore::SigstoreArgs;
-use crate::pipeline::scan::SubjectDigest;
 use crate::pipeline::verify;
 use crate::report::{Outcome, Report, Subject};
-use crate::trust::revoked::Revoked;
 use std::path::Path;
 
 /// Options of the verb.
@@ -39,14 +37,10 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let anchors = args.keys.files().chain(args.sigstore.files()).chain(args.logs.files());
     let read: Vec<&Path> = args.input.files().chain(anchors).chain(args.policy.files()).collect();
     args.output.check(&read).map_err(|f| args.output.refusal(f.under(table), "verify", &name))?;
-    let mut request = args.input.request().and_then(|request| args.policy.extend(request)).map_err(failed)?;
+    let request = args.input.request().and_then(|request| args.policy.extend(request)).map_err(failed)?;
     let mut policy = args.keys.policy(at).map_err(failed)?;
     args.logs.apply(&args.keys, &mut policy).map_err(failed)?;
     args.policy.apply(&mut policy);
-    if policy.keys.revocations().any(Revoked::has_content) {
-        // A list may name the digest of the input file.
-        request.scan.subject = request.scan.subject.max(SubjectDigest::Sha256);
-    }
     policy.sigstore = args.sigstore.trust().map_err(failed)?.map(std::sync::Arc::new);
     let verification = display::during(args.output.progress, |progress| verify::verify(&request, &policy, progress))
         .map_err(|e| failed(e.into()))?;

@@ -6,6 +6,7 @@ use super::companion;
 use super::entries;
 use super::inspect::{self, Reading, Request};
 use super::progress::Progress;
+use super::scan::SubjectDigest;
 use super::signatures::{self, Proven};
 use super::sigstore::{self, Beside};
 use super::source::Source;
@@ -61,6 +62,12 @@ pub(super) fn verify_opened(
     policy: &Policy,
     progress: &Progress,
 ) -> Result<Verification, TufError> {
+    let mut request = request.clone();
+    if policy.keys.revocations().any(Revoked::has_content) {
+        // A list may name the digest of the input file.
+        request.scan.subject = request.scan.subject.max(SubjectDigest::Sha256);
+    }
+    let request = &request;
     let mut reading = inspect::read_opened(source, request, progress)?;
     base::compare(&mut reading, request, progress)?;
     let policy = &policy.for_kind(reading.recognition.kind.id());
