@@ -96,7 +96,8 @@ fn the_page_has_every_field_and_no_other() {
         assert!(text.contains(&format!("`{scheme}`")), "{scheme}");
     }
     let top: BTreeSet<String> = fields("`[threshold]`, `[require]`, `[max_age]`");
-    let all = top.into_iter().chain(["version", "key", "secret", "waiver", "revocations"].map(str::to_string)).collect();
+    let all =
+        top.into_iter().chain(["version", "key", "secret", "waiver", "revocations"].map(str::to_string)).collect();
     assert_eq!(known("# nothing"), all);
 }
 
