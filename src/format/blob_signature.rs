@@ -67,7 +67,7 @@ fn raw(untrusted: &[u8]) -> Result<Vec<u8>, &'static str> {
         [0x30, ..] if (8..=140).contains(&untrusted.len()) => Ok(untrusted.to_vec()),
         [0x30, ..] => Err("binary DER, such as a CMS signature (openssl cms -verify)"),
         // Ed25519, and RSA from 2048 to 8192 bits.
-        _ if untrusted.len() == 64 || (256..=1024).contains(&untrusted.len()) && untrusted.len() % 8 == 0 => {
+        _ if untrusted.len() == 64 || (256..=1024).contains(&untrusted.len()) && untrusted.len().is_multiple_of(8) => {
             Ok(untrusted.to_vec())
         }
         _ => Err("binary data of a length that no known signature has"),

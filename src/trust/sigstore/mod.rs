@@ -18,6 +18,7 @@ pub mod companion;
 mod cosign;
 mod diagnosis;
 mod engine;
+mod keys;
 mod rows;
 
 pub use engine::Root;
@@ -27,7 +28,6 @@ use super::envelope::{Authentication, CertificateName, Signer};
 use super::key::{KeyKind, PublicKey};
 use super::policy::Policy;
 use super::scheme::Scheme;
-use super::signature::{self, MessageDigests};
 use super::statement;
 use super::tally::{Found, Place, Tally};
 use super::verified::Verified;
@@ -37,7 +37,6 @@ use crate::format::sigstore::{self as format, Content as Signed, Material, Sigst
 use cosign::Older;
 use engine::{Demand, Established, Parsed, Part, Reason};
 use rows::Rows;
-use sha2::{Digest as _, Sha256, Sha384};
 use std::borrow::Cow;
 use std::io::Read;
 
@@ -286,66 +285,6 @@ impl Job<'_, '_> {
         Ok(rows.finish(self.facts))
     }
 
-    /// Keys to ask the engine about. It reads a stream once for each, and only P-384 needs one: a pass of our own says which of
-    /// those keys made the signature. Ed25519 is refused before anything is read.
-    fn candidates(&self) -> std::io::Result<Vec<&PublicKey>> {
-        let all: Vec<&PublicKey> = self.expected.policy.keys.public().iter().collect();
-        let (Content::Stream(open), None) = (&self.artifact.content, self.facts.pae) else { return Ok(all) };
-        let of = |kind: KeyKind| all.iter().copied().filter(move |key| key.kind() == kind);
-        let p384: Vec<&PublicKey> = of(KeyKind::EcdsaP384).collect();
-        let made = if p384.len() > 1 {
-            let digests = self.digests(open())?;
-            let scheme = Scheme::EcdsaP384Sha384;
-            let fits =
-                |key: &&&PublicKey| signature::verify_digest(key, scheme, &digests, &self.facts.signature).is_ok();
-            p384.iter().find(fits).copied()
-        } else {
-            None
-        };
-        // Where none of them fits, the engine says so about one.
-        Ok(of(KeyKind::Ed25519).chain(made.or(p384.first().copied())).collect())
-    }
-
-    /// What can be signed of a stream, which has to be the one that was hashed before.
-    fn digests(&self, mut stream: Box<dyn Read + '_>) -> std::io::Result<MessageDigests> {
-        let (mut sha256, mut sha384, mut buffer) = (Sha256::new(), Sha384::new(), vec![0; 256 << 10]);
-        loop {
-            match stream.read(&mut buffer)? {
-                0 => break,
-                count => {
-                    sha256.update(&buffer[..count]);
-                    sha384.update(&buffer[..count]);
-                }
-            }
-        }
-        let digests = MessageDigests { sha256: sha256.finalize().into(), sha384: Some(sha384.finalize().into()) };
-        if self.artifact.digest != Digest::Sha256(digests.sha256) {
-            return Err(std::io::Error::other("it changed while it was read; nothing can be said about it"));
-        }
-        Ok(digests)
-    }
-
-    /// Whether the signature is a good one in RSA-PSS by the key of the demand: the engine knows PKCS#1 v1.5 only.
-    fn is_pss(&self, demand: &Demand<'_>) -> bool {
-        let spki = match (demand, &self.facts.material) {
-            (Demand::Key { spki, .. }, _) => Some(spki.to_vec()),
-            (Demand::Certificate { .. }, Material::Certificate { leaf, .. }) => {
-                engine::claims(leaf).ok().map(|claims| claims.spki)
-            }
-            (Demand::Certificate { .. }, Material::PublicKey { .. }) => None,
-        };
-        let signed = match (self.facts.pae, self.artifact.digest) {
-            (Some(pae), _) => pae,
-            (None, Digest::Sha256(artifact)) => artifact,
-            (None, Digest::Sha512(_)) => return false,
-        };
-        let digests = MessageDigests { sha256: signed, sha384: None };
-        let good = |key: &PublicKey| {
-            signature::verify_digest(key, Scheme::RsaPssSha256, &digests, &self.facts.signature).is_ok()
-        };
-        spki.and_then(|spki| PublicKey::from_spki(&spki, None).ok()).is_some_and(|key| good(&key))
-    }
-
     /// The signer, where the key that made the signature counts for this document.
     fn counted(
         &self,
@@ -409,13 +348,12 @@ impl Job<'_, '_> {
 
     /// The door: every row passed or has nothing to be about.
     fn conclude(&self, rows: Rows, signer: Signer) -> Outcome {
-        let held = rows.all_held();
+        let (held, included) = (rows.all_held(), rows.included());
         let mut outcome = rows.finish(self.facts);
         if held {
             outcome.proof = Some(Verified::established(self.artifact.digest));
             outcome.signer = Some(signer);
-        } else {
-            outcome.included = false;
+            outcome.included = included;
         }
         outcome
     }
