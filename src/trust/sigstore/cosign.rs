@@ -89,7 +89,7 @@ impl Older {
         {
             return Err("the log entry is about another signature than the one in the file".into());
         }
-        let recorded = verifier("the key of the log entry", &record.verifier)?;
+        let recorded = recorded(&record.verifier)?;
         match (&self.named, &recorded) {
             (None, Verifier::Key(_)) => {}
             (None, Verifier::Certificate(_)) => {
@@ -116,6 +116,16 @@ impl Older {
     pub(super) fn contradicts(&self, spki: &[u8]) -> bool {
         matches!(&self.named, Some(Verifier::Key(named)) if named.as_slice() != spki)
     }
+}
+
+/// What a log recorded: some record the chain after the certificate, which is what counts.
+fn recorded(untrusted: &[u8]) -> Result<Verifier, String> {
+    let what = "the key of the log entry";
+    let blocks = pem::blocks(untrusted).map_err(|error| format!("{what}: {error}"))?;
+    if blocks.len() > 1 && blocks.iter().all(|block| block.label == "CERTIFICATE") {
+        return Ok(Verifier::Certificate(blocks.into_iter().next().map(|block| block.der).unwrap_or_default()));
+    }
+    verifier(what, untrusted)
 }
 
 /// One certificate or one public key in PEM.
