@@ -524,7 +524,7 @@ fn the_same_signatures_in_the_older_format_of_cosign() {
             let folder = tempfile::tempdir().unwrap();
             let case = case.with(folder.path(), &file, None);
             let (code, report) = case.by_digest();
-            println!("{}: {} {code} {:?}", case.id, case.expect, failed(&report));
+            println!("{}: {} {code} {}", case.id, case.expect, report["verdict"]);
             match case.expect.as_str() {
                 "pass" => {
                     good += 1;
