@@ -83,6 +83,12 @@ impl Case {
         self.run(&self.digest, &[])
     }
 
+    /// Over the file, where there is one: some keys sign more than the digest says.
+    fn by_best(&self) -> (i32, Value) {
+        let file = self.artifact.as_ref().map(|path| path.to_string_lossy().into_owned());
+        self.run(file.as_deref().unwrap_or(&self.digest), &[])
+    }
+
     fn bundle(&self) -> Value {
         serde_json::from_slice(&fs::read(&self.bundle).unwrap()).unwrap()
     }
@@ -523,7 +529,7 @@ fn the_same_signatures_in_the_older_format_of_cosign() {
             }
             let folder = tempfile::tempdir().unwrap();
             let case = case.with(folder.path(), &file, None);
-            let (code, report) = case.by_digest();
+            let (code, report) = case.by_best();
             println!("{}: {} {code} {}", case.id, case.expect, report["verdict"]);
             match case.expect.as_str() {
                 "pass" => {
@@ -534,7 +540,7 @@ fn the_same_signatures_in_the_older_format_of_cosign() {
                         let mut changed = file.clone();
                         change(&mut changed);
                         fs::write(&case.bundle, changed.to_string()).unwrap();
-                        let (code, report) = case.by_digest();
+                        let (code, report) = case.by_best();
                         assert!([21, 23].contains(&code), "{} {row}: {report}", case.id);
                         assert_eq!(status(&report, row), "fail", "{}: {report}", case.id);
                     }
