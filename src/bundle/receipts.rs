@@ -4,7 +4,7 @@
 use super::model::{Bundle, Facts};
 use crate::format::inventory::{Document, Inventory, Location};
 use crate::format::note;
-use crate::format::rekor::{self, CheckpointPlace, Receipt, is_receipt_name};
+use crate::format::rekor::{self, CheckpointPlace, Form, Receipt, is_receipt_name};
 use crate::trust::check::{self, Check};
 use crate::trust::claims::Role;
 use crate::trust::rekor::ReceiptFile;
@@ -36,8 +36,8 @@ pub fn places(receipt: &Receipt) -> (Option<&str>, Vec<String>) {
     (path, folders)
 }
 
-/// The receipts among the entries, in the order of their names, then those `beside` the input. Those among the entries that can
-/// be read are evidence, with their checkpoint and the packs that have their entry; all are told among the facts.
+/// The receipts among the entries, in the order of their names, then those `beside` the input. Receipts of the one closed form,
+/// and checkpoints, are evidence where they can be read; all receipts are told among the facts.
 pub fn collect(inventory: &Inventory, bundle: &mut Bundle, beside: Vec<ReceiptFile>) -> Vec<ReceiptFile> {
     let base = |document: &Document| document.name.rsplit(|c| *c == b'/').next().unwrap_or_default().to_vec();
     let inside = inventory.documents.iter().filter(|d| d.location != Location::Sidecar && is_receipt_name(&base(d)));
@@ -56,7 +56,12 @@ pub fn collect(inventory: &Inventory, bundle: &mut Bundle, beside: Vec<ReceiptFi
 }
 
 fn read(inventory: &Inventory, bundle: &mut Bundle, document: &Document) -> ReceiptFile {
-    let mut file = ReceiptFile { name: document.name.clone(), bytes: document.bytes.clone(), ..ReceiptFile::default() };
+    let mut file = ReceiptFile {
+        name: document.name.clone(),
+        inside: true,
+        bytes: document.bytes.clone(),
+        ..ReceiptFile::default()
+    };
     // One that cannot be read fails a check of its own, and is no evidence.
     let Ok(receipt) = rekor::parse_receipt(&document.bytes) else { return file };
     let mut evidence = |document: &Document| {
@@ -64,7 +69,10 @@ fn read(inventory: &Inventory, bundle: &mut Bundle, document: &Document) -> Rece
             bundle.claims.document(&document.name, document.location, Role::Envelope);
         }
     };
-    evidence(document);
+    // The other forms have room for anything, and so have packs: they are evidence where the receipt holds.
+    if receipt.form == Form::OfflineKit {
+        evidence(document);
+    }
     let at = document.name.iter().rposition(|c| *c == b'/').map_or(0, |slash| slash + 1);
     let folder = document.name.get(..at).unwrap_or_default();
     let (path, packs) = places(&receipt);
@@ -83,10 +91,8 @@ fn read(inventory: &Inventory, bundle: &mut Bundle, document: &Document) -> Rece
         };
         for pack in inventory.documents.iter().filter(in_folder) {
             // A pack that cannot be read is told with the receipt; one without its entry is a file like any other.
-            match rekor::find_in_pack(&pack.bytes, receipt.uuid.as_deref(), receipt.index) {
-                Ok(None) => continue,
-                Ok(Some(_)) => evidence(pack),
-                Err(_) => {}
+            if rekor::find_in_pack(&pack.bytes, receipt.uuid.as_deref(), receipt.index) == Ok(None) {
+                continue;
             }
             file.packs.push((pack.name.clone(), pack.bytes.clone()));
         }

@@ -286,7 +286,7 @@ impl Collected<'_> {
     /// Receipts: whether everything that is signed here is in a log, by the word of a trusted one.
     fn receipts(
         &mut self,
-        reading: &Reading,
+        reading: &mut Reading,
         signed: &[SignedDocument],
         detached: &[DetachedSignature],
         message: Option<&Message>,
@@ -309,12 +309,24 @@ impl Collected<'_> {
             subjects.push(rekor::Subject::new(name, signed, &seen.signers, self.policy));
             targets.push(seen.target);
         }
-        let mut logged = Vec::new();
+        let (mut logged, mut good) = (Vec::new(), Vec::new());
         for receipt in &reading.receipts {
             let outcome = rekor::verify(receipt, &subjects, self.policy);
             checks.extend(outcome.checks);
             let subject = outcome.proof.and_then(|proof| targets.get(proof.get().subject).copied().flatten());
+            if subject.is_some() && receipt.inside {
+                let parts = receipt.packs.iter().map(|(name, _)| name).chain([&receipt.name]);
+                good.extend(
+                    parts.filter_map(|name| reading.inventory.document(name)).map(|d| (d.name.clone(), d.location)),
+                );
+            }
             logged.extend(subject);
+        }
+        let claims = &mut reading.bundle.claims;
+        for (name, location) in good {
+            if !claims.documents().iter().any(|known| known.location == location) {
+                claims.document(&name, location, Role::Envelope);
+            }
         }
         // A signature over the whole input vouches for everything in it; else all that vouches has to be logged.
         let all = !logged.is_empty() && self.by_target.keys().all(|target| logged.contains(target));

@@ -86,6 +86,11 @@ def good() -> Iterator[Case]:
     yield case("good-inside", "Receipt, checkpoint and entry pack lie in the archive", inside(GOOD(OURS)), more=REQUIRED,
                standings={NAME: "evidence", "tlog/checkpoint.sig": "evidence", "tlog/entries/000.jsonl": "evidence"})
     two = PORTAL.but(sign=SIGN.but(signers=(STRANGER, ED25519)))
+    yield case("good-inside-no-log-key", "Receipt and checkpoint lie in the archive, and no key of a log is given",
+               inside(GOOD.but(pack=False)(OURS)), options=(),
+               standings={NAME: "evidence", "tlog/checkpoint.sig": "evidence"})
+    yield case("good-inside-v1", "A receipt of Rekor's own form lies in the archive", inside(GOOD.but(form="v1")(OURS)),
+               standings={NAME: "evidence"})
     yield case("good-two-signatures", "The envelope has two signatures, one of which is logged with the trusted key",
                with_receipt(GOOD, dsse_entry(two.build()[ENVELOPE], (ED25519,)), two.build()))
     yield case("good-named", "The receipt has another name and is named on the command line",
@@ -258,6 +263,9 @@ def bad() -> Iterator[Case]:
     yield case("inside-of-older-release", "The receipt in the archive is that of an older release",
                inside(GOOD(dsse_entry(older, (ED25519,)))), entry, subject=NAME)
     yield case("inside-not-json", "The receipt in the archive is no JSON", inside({NAME: b"rekor\n"}), receipt, "entry-unlisted")
+    yield case("inside-no-log-key", "No key of a log is given, so nobody vouches for the entry pack in the archive",
+               inside(GOOD(OURS)), "entry-unlisted", options=(), subject="tlog/entries/000.jsonl",
+               standings={NAME: "evidence", "tlog/checkpoint.sig": "evidence", "tlog/entries/000.jsonl": "unlisted"})
     yield case("one-of-two-receipts-bad", "A second receipt is that of an older release",
                with_receipt(GOOD) | GOOD.but(name=f"{BUNDLE}.rekor.json", inline=True, pack=False, form="v1")(
                    dsse_entry(older, (ED25519,))), entry, subject=f"{BUNDLE}.rekor.json")

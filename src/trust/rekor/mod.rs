@@ -34,6 +34,8 @@ pub struct ReceiptFile {
     pub name: Vec<u8>,
     /// Whether the operator named it.
     pub named: bool,
+    /// Whether it is an entry of the bundle, and so are the files that belong to it.
+    pub inside: bool,
     /// Its text.
     pub bytes: Vec<u8>,
     /// The file that the receipt names as its checkpoint, where it is there: name and text.
