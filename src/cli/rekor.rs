@@ -35,7 +35,7 @@ impl LogArgs {
             let fail = |why: String| Failure::usage(format!("cannot use the log key {}: {why}", path.display()));
             for log in LogKey::parse(&read_small(path, MAX_FILE_BYTES as u64).map_err(usage)?).map_err(fail)? {
                 keys.admit(log.key.fingerprint(), path, policy)?;
-                if !policy.logs.keys.iter().any(|known| *known == log) {
+                if !policy.logs.keys.contains(&log) {
                     policy.logs.keys.push(log);
                 }
             }
