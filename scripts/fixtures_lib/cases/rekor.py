@@ -261,7 +261,7 @@ def bad() -> Iterator[Case]:
                with_receipt(GOOD, file_entry(b"another archive", ECDSA_P256), whole), entry, file=BARE.name,
                trust=key("ecdsa-p256"), subject=NAME)
     yield case("inside-of-older-release", "The receipt in the archive is that of an older release",
-               inside(GOOD(dsse_entry(older, (ED25519,)))), entry, subject=NAME)
+               inside(GOOD(dsse_entry(older, (ED25519,)))), entry, "entry-unlisted", subject=NAME)
     yield case("inside-not-json", "The receipt in the archive is no JSON", inside({NAME: b"rekor\n"}), receipt, "entry-unlisted")
     yield case("inside-no-log-key", "No key of a log is given, so nobody vouches for the entry pack in the archive",
                inside(GOOD(OURS)), "entry-unlisted", options=(), subject="tlog/entries/000.jsonl",
