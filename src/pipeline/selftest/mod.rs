@@ -114,7 +114,7 @@ impl Trial {
 /// # Errors
 /// The folder cannot be written or read.
 pub fn run(folder: &Path, showing: Showing<'_>) -> Result<Vec<Trial>, EnvironmentError> {
-    let at = time::parse_rfc3339(AT).unwrap_or(Time::UNIX_EPOCH);
+    let at = time::parse_rfc3339(AT).unwrap_or(Time::MIN);
     let sentinel = Sentinel::lay(folder)?;
     let mut trials = Vec::new();
     for (index, attack) in attacks::all().into_iter().enumerate() {
