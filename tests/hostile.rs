@@ -265,7 +265,7 @@ fn g8_an_unreadable_file_is_an_error_and_no_verdict() {
     let folder = ground.folder.path().join("input");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("file"), "x").unwrap();
-    fs::set_permissions(folder.join("file"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(folder.join("file"), fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(folder.join("file")).is_ok() {
         let _ = writeln!(std::io::stderr(), "skipped: this user may read everything");
         return;

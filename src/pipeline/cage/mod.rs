@@ -147,10 +147,10 @@ mod tests {
     fn places_are_folders_that_exist_and_special_files() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let own = (folder.path().display().to_string(), true);
-        assert_eq!(places(&Cage::new().beside(Some(&at("report.json")))), [own.clone()]);
-        assert_eq!(places(&Cage::new().within(Some(&at("a/b/c")))), [own.clone()]);
-        assert_eq!(places(&Cage::new().within(Some(folder.path()))), [own]);
+        let own = vec![(folder.path().display().to_string(), true)];
+        assert_eq!(places(&Cage::new().beside(Some(&at("report.json")))), own);
+        assert_eq!(places(&Cage::new().within(Some(&at("a/b/c")))), own);
+        assert_eq!(places(&Cage::new().within(Some(folder.path()))), own);
         assert_eq!(places(&Cage::new().beside(Some(Path::new("report.json")))), [(".".to_string(), true)]);
         assert_eq!(places(&Cage::new().within(Some(Path::new("no/such")))), [(".".to_string(), true)]);
         assert_eq!(places(&Cage::new().beside(Some(Path::new("/dev/null")))), [("/dev/null".to_string(), false)]);
