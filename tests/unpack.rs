@@ -327,6 +327,41 @@ fn input_and_target_lie_apart() {
     assert_eq!(tree(temp.path()), before);
 }
 
+#[test]
+fn databases_come_as_a_scanner_has_them() {
+    let temp = tempfile::tempdir().unwrap();
+    for (number, case) in cases().iter().filter(|case| case.name().starts_with("trivy-") && case.exit == 0).enumerate()
+    {
+        let (cache, to) = (temp.path().join(format!("cache-{number}")), temp.path().join(format!("tree-{number}")));
+        let mut args = case.args();
+        args[0] = "unpack".into();
+        args.extend(["--artifact", &cache.to_string_lossy()].map(String::from));
+        let with_tree = number % 2 == 0;
+        if with_tree {
+            args.extend(["--to", &to.to_string_lossy()].map(String::from));
+        }
+        let output = run(&args);
+        if output.status.code() == Some(2) {
+            // A delta or a sparse layout has no database, and a database alone has no metadata.
+            let message = String::from_utf8_lossy(&output.stderr).replace('\n', " ");
+            assert!(message.contains("--artifact: "), "{}: {message}", case.name());
+            assert!(!cache.exists() && !to.exists(), "{}", case.name());
+            continue;
+        }
+        assert_eq!(output.status.code(), Some(0), "{}: {output:?}", case.name());
+        assert_eq!(to.exists(), with_tree);
+        let found = names(&cache);
+        let known = [vec!["metadata.json", "trivy.db"], vec!["metadata.json", "trivy-java.db"], vec!["db", "java-db"]];
+        assert!(known.iter().any(|names| *names == found), "{}: {found:?}", case.name());
+    }
+    let seen = names(temp.path()).iter().filter(|name| name.starts_with("cache-")).count();
+    assert!(seen >= 4, "{seen} databases");
+    assert_eq!(unpack_good(&temp.path().join("x"), &["--artifact", "/nowhere/y"]).status.code(), Some(4));
+    let output = unpack_good(&temp.path().join("x"), &["--artifact", &temp.path().join("y").to_string_lossy()]);
+    assert_eq!(output.status.code(), Some(2), "no database in a portal");
+    assert!(!temp.path().join("x").exists());
+}
+
 // ---- faults --------------------------------------------------------------------------------------------------------
 
 #[test]

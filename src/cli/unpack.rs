@@ -39,8 +39,11 @@ pub(super) struct Args {
 #[command(next_help_heading = "Unpacking")]
 struct TargetArgs {
     /// The folder that is to hold the content: absent or empty, or with --force replaced as a whole
+    #[arg(long, value_name = "DIR", required_unless_present = "artifact")]
+    to: Option<PathBuf>,
+    /// The folder that is to hold a Trivy database as a scanner's cache does: trivy.db and metadata.json
     #[arg(long, value_name = "DIR")]
-    to: PathBuf,
+    artifact: Option<PathBuf>,
     /// Only entries with this name, or in a folder with this name (repeatable)
     #[arg(long, value_name = "GLOB", value_parser = terms::glob)]
     only: Vec<String>,
@@ -89,6 +92,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let request = Request {
         read,
         to: target.to.clone(),
+        artifact: target.artifact.clone(),
         force: args.output.force,
         only: target.only.clone(),
         strip_components: target.strip_components,

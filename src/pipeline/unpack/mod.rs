@@ -4,6 +4,7 @@
 //! private folder beside the target, hashing again what it writes: what is not byte for byte what was verified ends the run.
 //! Then the folder gets its name in one step.
 
+mod artifact;
 mod beneath;
 mod interrupt;
 mod opened;
@@ -27,6 +28,7 @@ use crate::trust::check::{self, Check, Class};
 use crate::trust::clearance::Clearance;
 use crate::trust::policy::Policy;
 use crate::trust::verdict::Verdict;
+use artifact::Artifact;
 use interrupt::Interrupt;
 use plan::Plan;
 use staging::{Staging, Target};
@@ -42,7 +44,9 @@ pub struct Request {
     /// What is read, as for `verify`.
     pub read: inspect::Request,
     /// Where the tree is to lie.
-    pub to: PathBuf,
+    pub to: Option<PathBuf>,
+    /// Where the databases of Trivy are to lie, as a scanner's cache has them. One of the two is given.
+    pub artifact: Option<PathBuf>,
     /// Whether a folder that is there is replaced as a whole.
     pub force: bool,
     /// Globs of the entries that are wanted; none: all.
@@ -64,10 +68,12 @@ pub struct Request {
 }
 
 /// What was written, or would be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unpacked {
     /// Where.
     pub to: PathBuf,
+    /// Where the databases of Trivy went besides.
+    pub artifact: Option<PathBuf>,
     /// Whether nothing was written, because that was all that was asked for.
     pub dry_run: bool,
     /// Files, copies for hard links among them.
@@ -86,6 +92,19 @@ pub struct Unpacked {
     pub free: Option<u64>,
     /// What was left out.
     pub skipped: Skipped,
+}
+
+impl Unpacked {
+    fn count(&mut self, plan: &Plan) {
+        let hard = plan.links.iter().filter(|link| link.hard).count() as u64;
+        self.files = plan.files.len() as u64 + hard;
+        self.directories = plan.folders.len() as u64;
+        self.links = plan.links.len() as u64 - hard;
+        self.decrypted = plan.files.iter().filter(|item| item.sealed).count() as u64;
+        self.bytes = plan.bytes();
+        self.needed = plan.needed();
+        self.skipped = plan.skipped;
+    }
 }
 
 /// What came out.
@@ -118,11 +137,19 @@ impl From<EnvironmentError> for UnpackError {
 /// # Errors
 /// Nothing lies under the target then, or what lay there before.
 pub fn unpack(request: &Request, policy: &Policy, progress: &Progress) -> Result<Run, UnpackError> {
-    let target = Target::open(&request.to, request.force)?;
+    let places: Vec<&Path> = request.to.iter().chain(&request.artifact).map(PathBuf::as_path).collect();
+    let Some(first) = places.first() else { return Err(UnpackError::Usage("give --to DIR or --artifact DIR".into())) };
+    let open = |path: &Option<PathBuf>| path.as_ref().map(|path| Target::open(path, request.force)).transpose();
+    let (tree, databases) = (open(&request.to)?, open(&request.artifact)?);
     let source = Source::open(&request.read.input)?;
-    check_apart(&request.read.input, &source, &request.to)?;
+    places.iter().try_for_each(|place| check_apart(&request.read.input, &source, place))?;
+    if let [one, other] = places[..]
+        && (one.starts_with(other) || other.starts_with(one))
+    {
+        return Err(UnpackError::Usage("--to and --artifact lie in one another; give two places".into()));
+    }
     let (source, over) = match source {
-        Source::Stream { .. } => spooled::spool(source, &request.to, request.dry_run, request.max_spool)?,
+        Source::Stream { .. } => spooled::spool(source, first, request.dry_run, request.max_spool)?,
         source => (source, false),
     };
     let read = inspect::Request { keep_open: true, ..request.read.clone() };
@@ -141,8 +168,15 @@ pub fn unpack(request: &Request, policy: &Policy, progress: &Progress) -> Result
     let (Some(clearance), Some(source)) = (clear(&mut verification, request.unverified), source) else {
         return Ok(Run { verification, unpacked: None });
     };
-    let plan = Plan::of(&verification, &clearance, request)?;
-    let unpacked = write(request, &verification, &source, &plan, target, progress)?;
+    let tree = match tree {
+        Some(target) => Some((target, Plan::of(&verification, &clearance, request)?)),
+        None => None,
+    };
+    let databases = match databases {
+        Some(target) => Some((target, Artifact::of(&verification, &clearance)?)),
+        None => None,
+    };
+    let unpacked = write(request, &verification, &source, (tree, databases), progress)?;
     Ok(Run { verification, unpacked: Some(unpacked) })
 }
 
@@ -182,39 +216,55 @@ fn check_apart(input: &Path, source: &Source, to: &Path) -> Result<(), UnpackErr
     Ok(())
 }
 
+type Places = (Option<(Target, Plan)>, Option<(Target, Artifact)>);
+
 fn write(
     request: &Request,
     verification: &Verification,
     source: &Source,
-    plan: &Plan,
-    target: Target,
+    (tree, databases): Places,
     progress: &Progress,
 ) -> Result<Unpacked, UnpackError> {
-    let (needed, free) = (plan.needed(), target.free()?);
-    let hard = plan.links.iter().filter(|link| link.hard).count() as u64;
-    let unpacked = Unpacked {
-        to: request.to.clone(),
+    let mut unpacked = Unpacked {
+        to: request.to.iter().chain(&request.artifact).next().cloned().unwrap_or_default(),
+        artifact: request.artifact.clone().filter(|_| request.to.is_some()),
         dry_run: request.dry_run,
-        files: plan.files.len() as u64 + hard,
-        directories: plan.folders.len() as u64,
-        links: plan.links.len() as u64 - hard,
-        decrypted: plan.files.iter().filter(|item| item.sealed).count() as u64,
-        bytes: plan.bytes(),
-        needed,
-        free: request.dry_run.then_some(free),
-        skipped: plan.skipped,
+        ..Unpacked::default()
     };
+    if let Some((_, plan)) = &tree {
+        unpacked.count(plan);
+    }
+    if let Some((_, artifact)) = &databases {
+        let (files, folders, bytes) = artifact.counts();
+        unpacked.files += files;
+        unpacked.directories += folders;
+        unpacked.bytes = unpacked.bytes.saturating_add(bytes);
+        unpacked.needed = unpacked.needed.saturating_add(bytes);
+    }
+    let targets = || tree.iter().map(|(target, _)| target).chain(databases.iter().map(|(target, _)| target));
+    let free = targets().map(Target::free).collect::<Result<Vec<u64>, _>>()?.into_iter().min().unwrap_or(0);
     if request.dry_run {
+        unpacked.free = Some(free);
         return Ok(unpacked);
     }
-    if needed > free {
-        return Err(EnvironmentError::NoSpace { path: request.to.clone(), needed, free }.into());
+    if unpacked.needed > free {
+        let (path, needed) = (unpacked.to, unpacked.needed);
+        return Err(EnvironmentError::NoSpace { path, needed, free }.into());
     }
-    let interrupt = Interrupt::listen(&request.to);
-    let staging = Staging::make(target)?;
-    fill(request, verification, source, plan, &staging, &interrupt, progress)?;
+    let interrupt = Interrupt::listen(&unpacked.to);
+    let mut whole = Vec::new();
+    if let Some((target, plan)) = tree {
+        let staging = Staging::make(target)?;
+        fill(request, verification, source, &plan, &staging, &interrupt, progress)?;
+        whole.push(staging);
+    }
+    if let Some((target, artifact)) = databases {
+        let staging = Staging::make(target)?;
+        artifact.fill(request, verification, source, &staging, &interrupt, progress)?;
+        whole.push(staging);
+    }
     interrupt.check()?;
-    staging.publish(request.force)?;
+    whole.into_iter().try_for_each(|staging| staging.publish(request.force))?;
     Ok(unpacked)
 }
 

@@ -229,6 +229,13 @@ impl Plan {
     }
 }
 
+/// The file `entry` of `inventory` under the name `name`, as it stands.
+pub(super) fn unsealed(inventory: &Inventory, entry: EntryIndex, name: &[u8]) -> Item {
+    let found = inventory.entry(entry);
+    let (sha256, size, mtime) = (found.sha256, found.size, found.mtime);
+    Item { entry, name: name.to_vec(), sha256, size, mode: 0o644, mtime, sealed: false }
+}
+
 fn refused(entry: &Observed, why: &str) -> UnpackError {
     UnpackError::Usage(format!("{} {why}", path::lossless(&entry.path)))
 }

@@ -212,3 +212,68 @@ impl Intake for Writing<'_> {
         Measured { digests, contents: None, copy: None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::digest::sha256;
+    use std::os::fd::AsFd as _;
+
+    /// Writes `parts` as the entry whose content was verified as `abc`.
+    fn outcome(parts: &[&[u8]]) -> (Result<(), EnvironmentError>, Vec<u8>) {
+        let temp = tempfile::tempdir().unwrap();
+        let parent = File::open(temp.path()).unwrap();
+        let tree = Tree::make(parent.as_fd(), b"tree").unwrap();
+        let (inventory, interrupt) = (Inventory::default(), Interrupt::listen(temp.path()));
+        let (sha256, name) = (sha256(b"abc"), b"name".to_vec());
+        let item = Item { entry: 0, name, sha256, size: 3, mode: 0o644, mtime: 0, sealed: false };
+        let paths = (Path::new("input"), temp.path());
+        let writer = Writer::new(&tree, &inventory, paths, &interrupt, false, [&item].into_iter());
+        let mut file = writer.begin(&item);
+        parts.iter().for_each(|part| file.update(part));
+        file.finish();
+        (writer.settle(Ok(())), std::fs::read(temp.path().join("tree/name")).unwrap())
+    }
+
+    #[test]
+    fn only_what_was_verified_is_written() {
+        assert!(outcome(&[b"a", b"bc"]).0.is_ok());
+        for parts in [&[&b"abd"[..]][..], &[b"ab"], &[]] {
+            assert!(matches!(outcome(parts).0, Err(EnvironmentError::Changed { .. })), "{parts:?}");
+        }
+        let (longer, written) = outcome(&[b"abc", b"and a gigabyte more"]);
+        assert!(matches!(longer, Err(EnvironmentError::Changed { .. })));
+        assert_eq!(written, b"abc", "not a byte more than was verified");
+    }
+
+    #[test]
+    fn an_entry_that_does_not_come_again_is_missed() {
+        let temp = tempfile::tempdir().unwrap();
+        let parent = File::open(temp.path()).unwrap();
+        let tree = Tree::make(parent.as_fd(), b"tree").unwrap();
+        let (inventory, interrupt) = (Inventory::default(), Interrupt::listen(temp.path()));
+        let item = Item { entry: 0, name: vec![b'n'], sha256: [0; 32], size: 0, mode: 0o644, mtime: 0, sealed: false };
+        let paths = (Path::new("input"), temp.path());
+        let writer = Writer::new(&tree, &inventory, paths, &interrupt, false, [&item].into_iter());
+        assert!(matches!(writer.settle(Ok(())), Err(EnvironmentError::Changed { .. })));
+    }
+
+    #[test]
+    fn nothing_is_made_through_a_link_or_over_a_file() {
+        let temp = tempfile::tempdir().unwrap();
+        let parent = File::open(temp.path()).unwrap();
+        let tree = Tree::make(parent.as_fd(), b"tree").unwrap();
+        std::fs::create_dir(temp.path().join("outside")).unwrap();
+        tree.link(b"../outside", b"d").unwrap();
+        tree.link(b"../outside/file", b"f").unwrap();
+        assert!(tree.create(b"d/evil", 0o644).is_err());
+        assert!(tree.create(b"f", 0o644).is_err());
+        assert!(tree.create(b"../evil", 0o644).is_err());
+        assert!(tree.make_folders([&b"d/e"[..]].into_iter()).is_err());
+        assert_eq!(std::fs::read_dir(temp.path().join("outside")).unwrap().count(), 0);
+        tree.create(b"plain", 0o644).unwrap();
+        assert!(tree.create(b"plain", 0o644).is_err());
+        super::super::beneath::clear(tree.root()).unwrap();
+        assert!(temp.path().join("outside").exists(), "links are removed, not followed");
+    }
+}

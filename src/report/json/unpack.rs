@@ -10,6 +10,7 @@ pub(super) fn members(unpacked: &Unpacked) -> Vec<(&'static str, Value)> {
     let skipped = unpacked.skipped;
     let mut rows = vec![
         ("to", json!(lossless(unpacked.to.as_os_str().as_bytes()))),
+        ("artifact", json!(unpacked.artifact.as_ref().map(|at| lossless(at.as_os_str().as_bytes())))),
         ("dry_run", json!(unpacked.dry_run)),
         ("files", json!(unpacked.files)),
         ("directories", json!(unpacked.directories)),

@@ -7,6 +7,7 @@ use crate::report::model::Report;
 use crate::trust::verdict::Verdict;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 impl<W: Write> Page<W> {
     /// Directly below the verdict: whether anything was written, and on whose word.
@@ -19,7 +20,9 @@ impl<W: Write> Page<W> {
             let words = "--unverified: NOBODY VOUCHES for what was written; do not use it as if it had been verified";
             self.wrap("  ", words)?;
         }
-        let to = clean_text(&lossless(unpacked.to.as_os_str().as_bytes()));
+        let place = |path: &Path| clean_text(&lossless(path.as_os_str().as_bytes()));
+        let also = unpacked.artifact.as_ref().map_or(String::new(), |at| format!(" and {}", place(at)));
+        let to = format!("{}{also}", place(&unpacked.to));
         let counts = format!("{} files in {} folders, {} bytes", unpacked.files, unpacked.directories, unpacked.bytes);
         let also = |count: u64, words: &str| if count > 0 { format!(", {count} {words}") } else { String::new() };
         let counts =
