@@ -240,6 +240,7 @@ fn every_limit_is_the_one_in_the_code() {
         ("pipeline::spool::MAX_SPOOLS", spool::MAX_SPOOLS as u64),
         ("pipeline::spool::MAX_LAYER_ENTRIES", spool::MAX_LAYER_ENTRIES),
         ("pipeline::spool::MAX_LAYER_DOCUMENTS", spool::MAX_LAYER_DOCUMENTS),
+        ("pipeline::unpack::DEFAULT_SPOOL", unpack::DEFAULT_SPOOL),
         ("trust::identity::MAX_IDENTITY_FILE", identity::MAX_IDENTITY_FILE as u64),
         ("trust::identity::MAX_IDENTITIES", identity::MAX_IDENTITIES as u64),
         ("trust::identity::MAX_WRAPPED", identity::MAX_WRAPPED as u64),
@@ -352,6 +353,7 @@ fn every_exit_code_is_the_one_that_the_program_gives() {
 fn documents_name_no_check_kind_or_option_that_does_not_exist() {
     let help: String = [
         &["verify", "--help"][..],
+        &["unpack", "--help"],
         &["inspect", "--help"],
         &["dsse", "verify", "--help"],
         &["tuf", "verify", "--help"],
@@ -369,6 +371,7 @@ fn documents_name_no_check_kind_or_option_that_does_not_exist() {
         "docs/checks.md".into(),
         "docs/limits.md".into(),
         "docs/exit-codes.md".into(),
+        "docs/unpack.md".into(),
     ];
     pages.extend(PAGES.iter().map(|(_, page, _)| format!("docs/bundles/{page}")));
     for page in pages {

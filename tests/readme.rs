@@ -394,6 +394,7 @@ fn kinds_verbs_and_options_are_those_of_the_program() {
     let verbs: [&[&str]; 9] = [
         &["inspect"],
         &["verify"],
+        &["unpack"],
         &["dsse", "verify"],
         &["revocation", "verify"],
         &["key", "show"],
