@@ -11,7 +11,7 @@ use portcullis::format::{
     bbolt, blob_signature, checksums, dsse, intoto, inventory, json, jws, merkle, note, oci, path, rekor, revocation,
     sigstore as sigstore_bundle, trivy_db, trivy_java, yaml,
 };
-use portcullis::pipeline::{sidecar, spool, statements};
+use portcullis::pipeline::{sidecar, spool, statements, unpack};
 use portcullis::trust::check::{self, CHECKS, CheckKind};
 use portcullis::trust::{identity, key, policy_file, rekor as logs, sealed, second_opinion, sigstore};
 use std::collections::{BTreeMap, BTreeSet};
