@@ -7,7 +7,7 @@ use crate::format::path;
 use crate::pipeline::verify::Verification;
 use crate::trust::authority::Standing;
 use crate::trust::clearance::Clearance;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Bytes of a file system that a folder or a small file takes at least, for the estimate of what is needed.
 const BLOCK: u64 = 4096;
@@ -68,6 +68,8 @@ pub(super) struct Plan {
     pub(super) times: Vec<(Vec<u8>, i64)>,
     /// Links.
     pub(super) links: Vec<Link>,
+    /// Bytes of copies for hard links.
+    copied: u64,
     /// What is left out.
     pub(super) skipped: Skipped,
 }
@@ -111,7 +113,7 @@ impl Plan {
             )));
         }
         plan.check_names()?;
-        plan.check_hard_links()?;
+        plan.check_hard_links(request.read.scan.limits.max_bytes)?;
         if plan.files.is_empty() && plan.links.is_empty() && plan.folders.is_empty() && !inventory.entries.is_empty() {
             let why =
                 "nothing is left to be written: --only, --strip-components and what nobody vouches for leave no entry";
@@ -197,26 +199,31 @@ impl Plan {
         })
     }
 
-    fn check_hard_links(&self) -> Result<(), UnpackError> {
-        let files: BTreeSet<&[u8]> = self.files.iter().map(|item| item.name.as_slice()).collect();
-        let lost = self.links.iter().find(|link| link.hard && !files.contains(link.to.as_slice()));
-        lost.map_or(Ok(()), |link| {
-            Err(UnpackError::Usage(format!(
-                "{} is a hard link to a file that is not written: {}",
-                path::lossless(&link.name),
-                path::lossless(&link.to)
-            )))
-        })
+    /// Each hard link leads to a file that is written. Notes how much is copied for them.
+    fn check_hard_links(&mut self, max_bytes: u64) -> Result<(), UnpackError> {
+        let files: HashMap<&[u8], u64> = self.files.iter().map(|item| (item.name.as_slice(), item.size)).collect();
+        let mut copied = 0u64;
+        for link in self.links.iter().filter(|link| link.hard) {
+            let (name, to) = (path::lossless(&link.name), path::lossless(&link.to));
+            let Some(size) = files.get(link.to.as_slice()) else {
+                let why = format!("{name} is a hard link to a file that is not written: {to}");
+                return Err(UnpackError::Usage(why));
+            };
+            copied = copied.saturating_add(*size);
+        }
+        self.copied = copied;
+        // A few bytes of archive can be many copies.
+        if self.bytes() > max_bytes {
+            let why =
+                format!("copies for hard links make more than {max_bytes} bytes; raise --max-bytes to write them");
+            return Err(UnpackError::Usage(why));
+        }
+        Ok(())
     }
 
     /// Bytes of all files, copies for hard links included.
     pub(super) fn bytes(&self) -> u64 {
-        self.files.iter().fold(self.copied(), |sum, item| sum.saturating_add(item.size))
-    }
-
-    fn copied(&self) -> u64 {
-        let size = |link: &Link| self.files.iter().find(|item| item.name == link.to).map_or(0, |item| item.size);
-        self.links.iter().filter(|link| link.hard).fold(0, |sum, link| sum.saturating_add(size(link)))
+        self.files.iter().fold(self.copied, |sum, item| sum.saturating_add(item.size))
     }
 
     /// Bytes that the tree takes on a usual file system.
@@ -225,7 +232,7 @@ impl Plan {
         let folders = BLOCK.saturating_mul(self.folders.len() as u64 + 1);
         self.files
             .iter()
-            .fold(folders.saturating_add(whole(self.copied())), |sum, item| sum.saturating_add(whole(item.size)))
+            .fold(folders.saturating_add(whole(self.copied)), |sum, item| sum.saturating_add(whole(item.size)))
     }
 }
 
