@@ -23,6 +23,7 @@ const SNAPSHOTS: &[(&str, &str)] = &[
     ("help-short", "-h"),
     ("help-inspect", "inspect --help"),
     ("help-verify", "verify --help"),
+    ("help-diff", "diff --help"),
     ("help-dsse", "dsse --help"),
     ("help-dsse-verify", "dsse verify --help"),
     ("help-sigstore", "sigstore --help"),
@@ -61,6 +62,32 @@ const SNAPSHOTS: &[(&str, &str)] = &[
     ("verify-shared-secret", "verify {dp}/good-hmac-document/devportal-offline-bundle.tgz {secret} --at {at}"),
     ("verify-evidence", "verify {ev}/good-schema-a/bundle.tgz {trust} --at {at}"),
     ("verify-directory", "verify {dp}/good-directory/tree {trust} --at {at}"),
+    (
+        "diff",
+        "diff {dp}/good-two-of-two/devportal-offline-bundle.tgz {dp}/entry-altered/devportal-offline-bundle.tgz --at {at}",
+    ),
+    (
+        "diff-json",
+        "diff {dp}/good-two-of-two/devportal-offline-bundle.tgz {dp}/entry-altered/devportal-offline-bundle.tgz --at {at} --json",
+    ),
+    (
+        "diff-verified",
+        "diff {dp}/good-envelope-beside/devportal-offline-bundle.tgz {dp}/good-directory/tree {trust} --at {at}",
+    ),
+    (
+        "diff-failed",
+        "diff {dp}/good-envelope-beside/devportal-offline-bundle.tgz {dp}/entry-altered/devportal-offline-bundle.tgz {trust} --at {at}",
+    ),
+    ("diff-images", "diff {oci}/good/images.tar.gz {oci}/unproven-foreign-layer/images.tar.gz --at {at}"),
+    (
+        "diff-malformed",
+        "diff {dp}/good-envelope-beside/devportal-offline-bundle.tgz {dp}/end-halved/devportal-offline-bundle.tar",
+    ),
+    ("diff-missing", "diff {dp}/no-such-file {dp}/good-tar/devportal-offline-bundle.tar --at {at} --json"),
+    (
+        "diff-stat",
+        "diff {tdb}/good-ed25519/db.bundle {toci}/good-own/trivy-db.oci.tar --at {at} --stat --fail-on critical-removed",
+    ),
     (
         "verify-waivers",
         "verify {dp}/good-extra-allowed/devportal-offline-bundle.tgz {trust} --at {at} --allow-extra notes/*",

@@ -4,9 +4,10 @@
 
 mod support;
 
-use portcullis::bundle::{self, KINDS, encryption, receipts, trivy, trivy_oci, wants_document};
+use portcullis::bundle::{self, KINDS, changes, encryption, receipts, trivy, trivy_oci, wants_document};
 use portcullis::format::anomaly::Defect;
 use portcullis::format::limits::Limits;
+use portcullis::format::trivy_db::compare;
 use portcullis::format::{
     bbolt, blob_signature, checksums, dsse, intoto, inventory, json, jws, merkle, note, oci, path, rekor, revocation,
     sigstore as sigstore_bundle, trivy_db, trivy_java, yaml,
@@ -225,6 +226,21 @@ fn every_limit_is_the_one_in_the_code() {
         ("format::trivy_db::MAX_FINDING", trivy_db::MAX_FINDING as u64),
         ("format::trivy_db::MAX_VERSIONS", trivy_db::MAX_VERSIONS as u64),
         ("format::trivy_db::MAX_FAULTS", trivy_db::MAX_FAULTS as u64),
+        ("format::trivy_db::compare::MAX_LISTED", compare::MAX_LISTED as u64),
+        ("format::trivy_db::compare::MAX_LISTED_TEXT", compare::MAX_LISTED_TEXT as u64),
+        ("format::trivy_db::compare::MAX_REMEMBERED", compare::MAX_REMEMBERED as u64),
+        ("format::trivy_db::compare::MAX_NAMED", compare::MAX_NAMED as u64),
+        ("bundle::changes::identity::MAX_FIELDS", changes::identity::MAX_FIELDS as u64),
+        ("bundle::changes::images::MAX_IMAGES", changes::images::MAX_IMAGES as u64),
+        ("bundle::changes::documents::MAX_LINES", changes::documents::MAX_LINES),
+        ("bundle::changes::documents::MAX_VALUE", changes::documents::MAX_VALUE),
+        ("bundle::changes::documents::MAX_ROWS", changes::documents::MAX_ROWS as u64),
+        ("bundle::changes::documents::MAX_DOCUMENTS", changes::documents::MAX_DOCUMENTS as u64),
+        ("bundle::changes::documents::MAX_LISTED", changes::documents::MAX_LISTED as u64),
+        ("bundle::changes::documents::MAX_TEXT", changes::documents::MAX_TEXT as u64),
+        ("bundle::changes::documents::MAX_STEPS", changes::documents::MAX_STEPS as u64),
+        ("bundle::changes::unified::MAX_UNIFIED", changes::unified::MAX_UNIFIED),
+        ("bundle::changes::unified::MAX_STEPS", changes::unified::MAX_STEPS as u64),
         ("format::trivy_java::MAX_PAGES", trivy_java::MAX_PAGES),
         ("format::trivy_java::MAX_OBJECTS", trivy_java::MAX_OBJECTS),
         ("format::trivy_java::MAX_ROW", trivy_java::MAX_ROW),
@@ -355,6 +371,7 @@ fn documents_name_no_check_kind_or_option_that_does_not_exist() {
         &["verify", "--help"][..],
         &["unpack", "--help"],
         &["inspect", "--help"],
+        &["diff", "--help"],
         &["dsse", "verify", "--help"],
         &["tuf", "verify", "--help"],
         &["revocation", "verify", "--help"],
@@ -364,7 +381,8 @@ fn documents_name_no_check_kind_or_option_that_does_not_exist() {
     .map(|args| String::from_utf8(support::run(args).stdout).unwrap())
     .collect();
     let mut pages = vec![
-        "docs/tuf.md".to_string(),
+        "docs/diff.md".to_string(),
+        "docs/tuf.md".into(),
         "docs/revocation.md".into(),
         "docs/trust.md".into(),
         "docs/trust-policy.md".into(),

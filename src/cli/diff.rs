@@ -5,13 +5,15 @@ use super::common::{KeyArgs, LimitArgs, OutputArgs, file_name, identities, kind_
 use super::display;
 use super::exit::Failure;
 use super::sigstore::SigstoreArgs;
+use crate::bundle::changes::unified::MAX_UNIFIED;
+use crate::format::path;
 use crate::format::time::{self, Time};
 use crate::pipeline::diff::{self, Comparison};
 use crate::pipeline::inspect::Request;
 use crate::pipeline::scan::{ScanOptions, SubjectDigest};
 use crate::report::diff::DiffReport;
 use crate::report::json;
-use crate::report::text::diff::{Detail, write as write_text};
+use crate::report::text::diff::{Detail, write as write_text, write_unified};
 use crate::trust::policy::{Policy, Property};
 use crate::trust::terms;
 use crate::trust::verdict::Verdict;
@@ -39,6 +41,9 @@ enum FailOn {
     /// A vulnerability or advisory of severity CRITICAL was removed
     CriticalRemoved,
 }
+
+/// The text of one document on the old side and on the new.
+type Texts = [Option<Vec<u8>>; 2];
 
 /// Options of the verb.
 #[derive(Debug, clap::Args)]
@@ -89,6 +94,9 @@ pub(super) struct Args {
     /// Text: the path of each entry that is different, one a line, and nothing else
     #[arg(long, help_heading = "Report", conflicts_with_all = ["entries", "json"])]
     name_only: bool,
+    /// Text: the lines of this document that are different, and nothing else
+    #[arg(long, value_name = "PATH", help_heading = "Report", conflicts_with_all = ["entries", "json", "stat", "name_only"])]
+    unified: Option<PathBuf>,
     #[command(flatten)]
     cage: CageArgs,
     #[command(flatten)]
@@ -116,10 +124,12 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     report.conditions = args.conditions(&comparison);
     report.exit_code = exit_code(&comparison, &report);
     let detail = args.detail();
+    let texts = args.texts(&comparison, [old, new]).map_err(failed)?;
     args.output
-        .emit(|style, form, out| match form {
-            super::common::Format::Json => json::diff::write(&report, out),
-            super::common::Format::Text => write_text(&report, style, detail, out),
+        .emit(|style, form, out| match (form, &texts) {
+            (_, Some((path, texts))) => write_unified(path, texts, out),
+            (super::common::Format::Json, None) => json::diff::write(&report, out),
+            (super::common::Format::Text, None) => write_text(&report, style, detail, out),
         })
         .map_err(|failure| args.output.write_failure(failure, COMMAND, &name))?;
     display::ended(args.output.progress, comparison.verdict());
@@ -180,6 +190,20 @@ impl Args {
         let old = policy.clone();
         policy.max_age = self.max_age;
         Ok(Some([old, policy]))
+    }
+
+    /// The document that `--unified` names, and its text on both sides.
+    fn texts(&self, comparison: &Comparison, requests: [&Request; 2]) -> Result<Option<(Vec<u8>, Texts)>, Failure> {
+        let Some(path) = &self.unified else { return Ok(None) };
+        let name = path::normal(path.as_os_str().as_encoded_bytes()).to_vec();
+        let texts = diff::texts(comparison, requests, &name)?;
+        if texts.iter().all(Option::is_none) {
+            let path = path.display();
+            return Err(Failure::usage(format!(
+                "--unified {path}: neither side has a file of that name with at most {MAX_UNIFIED} bytes"
+            )));
+        }
+        Ok(Some((name, texts)))
     }
 
     fn conditions(&self, comparison: &Comparison) -> Vec<(&'static str, bool)> {

@@ -494,6 +494,18 @@ proptest! {
         prop_assert_eq!(&found, &tree);
         prop_assert_eq!(walked.unreferenced, 0);
         let database = Database::open(&bytes[..]).unwrap();
+        let (mut walked, mut asked) = (Vec::new(), Vec::new());
+        database
+            .walk(|event| {
+                walked.push(format!("{event:?}"));
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        let mut cursor = database.cursor().unwrap();
+        while let Some(event) = cursor.advance().unwrap() {
+            asked.push(format!("{event:?}"));
+        }
+        prop_assert_eq!(asked, walked);
         for (key, node) in &tree {
             let expected = match node {
                 Node::Value(value) => Some(value.clone()),

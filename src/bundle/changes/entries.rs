@@ -158,8 +158,7 @@ impl Walk<'_> {
 
     /// The first entry from `index` on that is compared: the folder that holds all has no name and is none.
     fn first(&self, inventory: &Inventory, index: EntryIndex) -> Option<EntryIndex> {
-        let counts =
-            |entry: &Observed| !entry.normal_path().is_empty() && !(self.loose && entry.kind == EntryKind::Dir);
+        let counts = |entry: &Observed| entry.kind != EntryKind::Dir || !(self.loose || entry.normal_path().is_empty());
         let rest = inventory.entries.get(index as usize..)?;
         rest.iter().position(counts).map(|at| index + at as EntryIndex)
     }

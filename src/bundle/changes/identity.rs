@@ -75,22 +75,28 @@ impl Identity {
 
     /// Compares two sides, both untrusted.
     pub fn compare(old: &Party<'_>, new: &Party<'_>) -> Identity {
-        let mut fields = Fields(Vec::new());
-        fields.add("kind", Some(old.kind.to_string()), Some(new.kind.to_string()), |_, _| false);
-        fields.add("version", old.version.map(String::from), new.version.map(String::from), is_lower);
-        fields.dates(old, new);
-        fields.trust(old, new);
-        fields.facts(&old.bundle.facts, &new.bundle.facts);
-        let mut fields = fields.0;
+        let mut found = Fields::default();
+        found.add("kind", Some(old.kind.to_string()), Some(new.kind.to_string()), |_, _| false);
+        found.add("version", old.version.map(String::from), new.version.map(String::from), is_lower);
+        found.dates(old, new);
+        found.trust(old, new);
+        found.facts(&old.bundle.facts, &new.bundle.facts);
+        let Fields { mut fields, mut more, regressions } = found;
         fields.sort_by_key(|field| !field.regression);
-        let regressions = fields.iter().filter(|field| field.regression).count() as u64;
-        let more = fields.len().saturating_sub(MAX_FIELDS) as u64;
+        more += fields.len().saturating_sub(MAX_FIELDS) as u64;
         fields.truncate(MAX_FIELDS);
         Identity { fields, more, regressions }
     }
 }
 
-struct Fields(Vec<Field>);
+/// Differences as they are found. Documents can have a million facts, so of steps back and of the others no more are kept
+/// than can be listed.
+#[derive(Default)]
+struct Fields {
+    fields: Vec<Field>,
+    more: u64,
+    regressions: u64,
+}
 
 impl Fields {
     fn add(
@@ -100,11 +106,22 @@ impl Fields {
         new: Option<String>,
         steps_back: impl FnOnce(&str, &str) -> bool,
     ) {
+        let regression = matches!((&old, &new), (Some(old), Some(new)) if steps_back(old, new));
+        self.push(name, old, new, regression);
+    }
+
+    fn push(&mut self, name: &str, old: Option<String>, new: Option<String>, regression: bool) {
         if old == new {
             return;
         }
-        let regression = matches!((&old, &new), (Some(old), Some(new)) if steps_back(old, new));
-        self.0.push(Field { name: name.into(), document: Vec::new(), old, new, regression });
+        let others = self.fields.len() as u64 + self.more - self.regressions;
+        self.regressions += u64::from(regression);
+        let before = if regression { self.regressions - 1 } else { others };
+        if before >= MAX_FIELDS as u64 {
+            self.more += 1;
+            return;
+        }
+        self.fields.push(Field { name: name.into(), document: Vec::new(), old, new, regression });
     }
 
     fn dates(&mut self, old: &Party<'_>, new: &Party<'_>) {
@@ -147,10 +164,9 @@ impl Fields {
             let (before, after) = (old.get(name), new.get(name));
             let gone = after.is_none() && before.is_some();
             let version = |role: Option<&Role>| role.map(|role| role.version.to_string());
-            self.add(&format!("tuf {name} version"), version(before), version(after), is_lower);
-            if gone && let Some(last) = self.0.last_mut() {
-                last.regression = true;
-            }
+            let (a, b) = (version(before), version(after));
+            let lower = a.as_ref().zip(b.as_ref()).is_some_and(|(a, b)| is_lower(a, b));
+            self.push(&format!("tuf {name} version"), a, b, gone || lower);
             let expires = |role: Option<&Role>| role.map(|role| role.expires.clone());
             self.add(&format!("tuf {name} expires"), expires(before), expires(after), is_lower);
             let thresholds = |role: Option<&Role>| role.map_or(BTreeMap::new(), |role| role.thresholds.clone());
@@ -191,7 +207,7 @@ impl Fields {
     }
 
     fn document(&mut self, old: Option<&Facts>, new: Option<&Facts>) {
-        let start = self.0.len();
+        let start = self.fields.len();
         let (before, after) = (named(old), named(new));
         let mut order: Vec<&String> = after.order.iter().collect();
         order.extend(before.order.iter().filter(|name| !after.values.contains_key(*name)));
@@ -212,7 +228,7 @@ impl Fields {
             }
         }
         let document = new.or(old).map_or(&b""[..], |facts| &facts.document);
-        for field in &mut self.0[start..] {
+        for field in &mut self.fields[start..] {
             field.document = document.to_vec();
         }
     }

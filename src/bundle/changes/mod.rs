@@ -6,6 +6,7 @@ pub mod documents;
 pub mod entries;
 pub mod identity;
 pub mod images;
+pub mod unified;
 
 use databases::DatabaseChange;
 use documents::DocumentChange;

@@ -10,6 +10,7 @@ use crate::format::records::MAX_RECORD_WINDOW;
 use crate::pipeline::error::EnvironmentError;
 use crate::pipeline::inspect::{Reading, Request};
 use crate::pipeline::reread::{reread, settle};
+use crate::pipeline::scan::ScanError;
 use crate::pipeline::source::Source;
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
@@ -38,6 +39,10 @@ pub(super) fn compare(
             _ if pairs.len() >= MAX_DOCUMENTS => found.not_compared += 1,
             _ => pairs.push(pair),
         }
+    }
+    if !(is_orderly(&old.0.inventory) && is_orderly(&new.0.inventory)) {
+        found.not_compared += pairs.len() as u64;
+        return Ok(found);
     }
     let wanted = |side: &dyn Fn(&(Option<EntryIndex>, Option<EntryIndex>)) -> Option<EntryIndex>| {
         let mut wanted: Vec<EntryIndex> = pairs.iter().filter_map(side).collect();
@@ -70,6 +75,12 @@ pub(super) fn compare(
         }
     }
     Ok(found)
+}
+
+/// Whether entries can be found again by their names: in an archive or a directory, and in one without defects, since of two
+/// entries of one name the wrong one could be read.
+fn is_orderly(inventory: &Inventory) -> bool {
+    matches!(inventory.container.last(), Some(&("tar" | "directory"))) && inventory.anomalies.is_empty()
 }
 
 /// The form in which an entry is read; `None` for what is not, as encrypted files.
@@ -109,6 +120,30 @@ fn tables(
     });
     settle(&source, outcome)?;
     Ok((tables, lost))
+}
+
+/// The text of the entry at `path` on one side; `None` where there is none, it is no file, or it is larger than `most` bytes.
+///
+/// # Errors
+/// The input cannot be read again, or is no longer what it was.
+pub(super) fn whole(
+    (reading, request): (&Reading, &Request),
+    path: &[u8],
+    most: u64,
+) -> Result<Option<Vec<u8>>, EnvironmentError> {
+    let inventory = &reading.inventory;
+    let index = inventory.find(path).filter(|index| {
+        let entry = inventory.entry(*index);
+        entry.kind == EntryKind::File && entry.hashed && entry.size <= most && is_orderly(inventory)
+    });
+    let Some(index) = index else { return Ok(None) };
+    let source = Source::open(&request.input)?;
+    let mut bytes = Vec::new();
+    let outcome = reread(&source, inventory, &[index], &request.scan, &mut |_, reader| {
+        reader.take(most).read_to_end(&mut bytes).map(|_| ()).map_err(ScanError::Io)
+    });
+    settle(&source, outcome)?;
+    Ok(Some(bytes))
 }
 
 /// The whole text; `None` where it is too large, or cannot be decoded. Errors of the medium are kept by the reader.

@@ -13,11 +13,13 @@ use crate::bundle::changes::databases::DatabaseChange;
 use crate::bundle::changes::entries::Entries;
 use crate::bundle::changes::identity::{Identity, Party, SignedBy};
 use crate::bundle::changes::images::Images;
+use crate::bundle::changes::unified::MAX_UNIFIED;
 use crate::bundle::changes::{Changes, Meaning, Signers};
 use crate::bundle::model::{DetachedForm, Oci, TrivyDatabase};
+use crate::format::anomaly::Defect;
 use crate::format::path::lossless;
 use crate::format::sigstore;
-use crate::trust::check::Class;
+use crate::trust::check::{self, Check, Class};
 use crate::trust::policy::Policy;
 use crate::trust::verdict::Verdict;
 
@@ -96,7 +98,9 @@ pub fn diff(
     progress: &Progress,
 ) -> Result<Comparison, TufError> {
     let side = |request: &Request, policy: Option<&Policy>| match policy {
-        None => inspect::read(request, progress).map(|reading| Side::Read(Box::new(reading))).map_err(TufError::from),
+        None => {
+            inspect::read(request, progress).map(|reading| Side::Read(Box::new(held(reading)))).map_err(TufError::from)
+        }
         Some(policy) => verify::verify(request, policy, progress).map(|found| Side::Verified(Box::new(found))),
     };
     let old = side(old_request, policies.map(|(policy, _)| policy))?;
@@ -107,6 +111,30 @@ pub fn diff(
         None
     };
     Ok(Comparison { old, new, changes })
+}
+
+/// A side that holds no archive at all is no bundle, and there is nothing to compare. `verify` says so too.
+fn held(mut reading: Reading) -> Reading {
+    if reading.inventory.container.last() == Some(&"file") {
+        let detail = "the compressed stream holds no archive; a bundle is a directory or a tar";
+        reading.checks.insert(0, Check::fail(check::of_defect(Defect::ContainerFormat), "", detail));
+    }
+    reading
+}
+
+/// The text of one document on both sides, for a comparison of its lines; `None` for a side that has no such file, or one
+/// that is larger than [`MAX_UNIFIED`].
+///
+/// # Errors
+/// One of the inputs cannot be read a second time, as a pipe, or is no longer what it was.
+pub fn texts(
+    comparison: &Comparison,
+    requests: [&Request; 2],
+    path: &[u8],
+) -> Result<[Option<Vec<u8>>; 2], EnvironmentError> {
+    let [old, new] = requests;
+    let text = |side: &Side, request| documents::whole((side.reading(), request), path, MAX_UNIFIED);
+    Ok([text(&comparison.old, old)?, text(&comparison.new, new)?])
 }
 
 fn compare(

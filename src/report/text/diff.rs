@@ -5,6 +5,7 @@ use super::{Page, SHOWN, Style, WIDTH, class_words, fit};
 use crate::bundle::changes::Changes;
 use crate::bundle::changes::entries::{Change, EntryChange};
 use crate::bundle::changes::identity::{Field, SignedBy};
+use crate::bundle::changes::unified::{self, Line};
 use crate::pipeline::diff::signer_name;
 use crate::report::cleaning::{clean, clean_text};
 use crate::report::diff::DiffReport;
@@ -24,6 +25,34 @@ pub enum Detail {
     Stat,
     /// One path a line, and nothing else.
     NameOnly,
+}
+
+/// Writes the lines of the document at `path` that are different between two untrusted texts, as `diff -u` does. Without
+/// characters that could act on a terminal, so it is for reading and not for `patch`.
+pub fn write_unified(path: &[u8], texts: &[Option<Vec<u8>>; 2], mut out: impl Write) -> io::Result<()> {
+    let [old, new] = texts.each_ref().map(|text| text.as_deref().unwrap_or_default());
+    let hunks = unified::hunks(old, new);
+    if !hunks.is_empty() {
+        writeln!(out, "--- old/{}", clean(path))?;
+        writeln!(out, "+++ new/{}", clean(path))?;
+    }
+    for hunk in &hunks {
+        let (before, after) = hunk.counts();
+        writeln!(out, "@@ -{},{before} +{},{after} @@", hunk.old, hunk.new)?;
+        for line in &hunk.lines {
+            let (sign, bytes) = match line {
+                Line::Same(bytes) => (' ', bytes),
+                Line::Old(bytes) => ('-', bytes),
+                Line::New(bytes) => ('+', bytes),
+            };
+            let text = bytes.strip_suffix(b"\n");
+            writeln!(out, "{sign}{}", clean(text.unwrap_or(bytes)))?;
+            if text.is_none() {
+                writeln!(out, "\\ No newline at end of file")?;
+            }
+        }
+    }
+    out.flush()
 }
 
 /// Writes `report`.
