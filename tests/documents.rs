@@ -229,6 +229,7 @@ fn every_limit_is_the_one_in_the_code() {
         ("format::trivy_db::compare::MAX_LISTED", compare::MAX_LISTED as u64),
         ("format::trivy_db::compare::MAX_LISTED_TEXT", compare::MAX_LISTED_TEXT as u64),
         ("format::trivy_db::compare::MAX_REMEMBERED", compare::MAX_REMEMBERED as u64),
+        ("format::trivy_db::compare::MAX_LOOKED_UP", u64::from(compare::MAX_LOOKED_UP)),
         ("format::trivy_db::compare::MAX_NAMED", compare::MAX_NAMED as u64),
         ("bundle::changes::identity::MAX_FIELDS", changes::identity::MAX_FIELDS as u64),
         ("bundle::changes::images::MAX_IMAGES", changes::images::MAX_IMAGES as u64),

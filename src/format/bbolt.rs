@@ -139,7 +139,19 @@ impl<S: PageSource> Database<S> {
     /// # Errors
     /// As [`Database::walk`], for the first page.
     pub fn cursor(&self) -> Result<Cursor<'_, S>, BoltError> {
-        Cursor::start(self)
+        Cursor::start(self, self.meta.root_page)
+    }
+
+    /// The same walk through one bucket of the root; `None` where there is none of this name, or it is so small that it lies
+    /// within its parent.
+    ///
+    /// # Errors
+    /// As [`Database::walk`], for the pages on the way and the first page.
+    pub fn cursor_in(&self, bucket: &[u8]) -> Result<Option<Cursor<'_, S>>, BoltError> {
+        match self.search(&Place::Page(self.meta.root_page), bucket)? {
+            Found::Bucket(Place::Page(page)) => Cursor::start(self, page).map(Some),
+            Found::Bucket(Place::Inline(..)) | Found::Value(_) | Found::Nothing => Ok(None),
+        }
     }
 
     /// Goes through everything, which proves that all pages are sound, and counts.

@@ -63,7 +63,7 @@ struct Bucket {
 type Visit<'v> = &'v mut dyn FnMut(Event<'_>) -> ControlFlow<()>;
 
 pub(super) fn walk<S: PageSource>(database: &Database<S>, visit: Visit<'_>) -> Result<Walked, BoltError> {
-    let mut walk = Walk::start(database)?;
+    let mut walk = Walk::start(database, database.meta.root_page)?;
     if walk.run(visit)?.is_break() {
         walk.counts.stopped = true;
         return Ok(walk.counts);
@@ -82,8 +82,8 @@ enum Next {
 }
 
 impl<'a, S: PageSource> Walk<'a, S> {
-    /// Stands at the root, before its first element.
-    fn start(database: &'a Database<S>) -> Result<Self, BoltError> {
+    /// Stands at the bucket that begins on `page`, before its first element.
+    fn start(database: &'a Database<S>, page: u64) -> Result<Self, BoltError> {
         let mut walk = Walk {
             database,
             seen: Bits::new(database.meta.pages),
@@ -96,7 +96,7 @@ impl<'a, S: PageSource> Walk<'a, S> {
         for page in (0..lists).map(|page| database.meta.freelist_page + page) {
             walk.seen.set(page);
         }
-        walk.begin(database.meta.root_page)?;
+        walk.begin(page)?;
         Ok(walk)
     }
 
@@ -258,8 +258,8 @@ enum Stored {
 }
 
 impl<'a, S: PageSource> Cursor<'a, S> {
-    pub(super) fn start(database: &'a Database<S>) -> Result<Self, BoltError> {
-        let walk = Walk::start(database)?;
+    pub(super) fn start(database: &'a Database<S>, page: u64) -> Result<Self, BoltError> {
+        let walk = Walk::start(database, page)?;
         Ok(Cursor { walk, bytes: Vec::new(), items: VecDeque::new(), current: Stored::Leave })
     }
 

@@ -18,6 +18,8 @@ pub const MAX_LISTED: usize = 1000;
 pub const MAX_LISTED_TEXT: usize = 4 << 20;
 /// Severities that are remembered, so that a vulnerability in many packages is looked up once: 16 MB at 16 bytes each.
 pub const MAX_REMEMBERED: usize = 1 << 20;
+/// Vulnerabilities that are looked for one by one, before all are read at once.
+pub const MAX_LOOKED_UP: u32 = 4096;
 /// CVE ids of one erratum that are looked up for its severity.
 pub const MAX_NAMED: usize = 64;
 
@@ -459,7 +461,10 @@ impl<A: PageSource, B: PageSource> Merge<'_, A, B> {
 
     /// Adds an advisory to the list for its severity, where there is one.
     fn list(&mut self, fate: Fate, severity: Severity) {
-        if list_of(&mut self.lists.advised, severity).is_none() {
+        let room = self.lists.text <= MAX_LISTED_TEXT;
+        let Some(list) = list_of(&mut self.lists.advised, severity) else { return };
+        if list.items.len() >= MAX_LISTED || !room {
+            list.more += 1;
             return;
         }
         let (old, new) = self.values(fate);
@@ -470,10 +475,9 @@ impl<A: PageSource, B: PageSource> Merge<'_, A, B> {
         let [platform, package, id] = self.names(fate);
         let Some(list) = list_of(&mut self.lists.advised, severity) else { return };
         let texts = [&platform, &package, &id].into_iter().chain(&fixed_old).chain(&fixed_new);
-        let room = self.lists.text <= MAX_LISTED_TEXT;
         self.lists.text += texts.map(String::len).sum::<usize>();
         let advised = Advised { fate, severity, id, platform, package, fixed_old, fixed_new };
-        list.push(advised, if room { MAX_LISTED } else { 0 });
+        list.push(advised, MAX_LISTED);
     }
 
     /// How bad the vulnerability is that the advisory is about, as the side says that has the advisory; of both the worse.
@@ -536,16 +540,19 @@ struct Cve<'a> {
     id: Option<Cow<'a, str>>,
 }
 
-/// Severities of the vulnerabilities of one database, looked up as they are needed.
+/// Severities of the vulnerabilities of one database, looked up as they are needed; all at once where many are.
 struct Ratings<'a, S> {
     database: &'a Database<S>,
     state: RandomState,
     known: HashMap<u64, Option<Severity>>,
+    looked_up: u32,
+    /// Every vulnerability is among the known ones.
+    complete: bool,
 }
 
 impl<'a, S: PageSource> Ratings<'a, S> {
     fn new(database: &'a Database<S>) -> Self {
-        Ratings { database, state: RandomState::new(), known: HashMap::new() }
+        Ratings { database, state: RandomState::new(), known: HashMap::new(), looked_up: 0, complete: false }
     }
 
     fn of_advisory(&mut self, key: &[u8], value: &[u8]) -> Result<Severity, BoltError> {
@@ -570,13 +577,35 @@ impl<'a, S: PageSource> Ratings<'a, S> {
         if let Some(known) = self.known.get(&hash) {
             return Ok(*known);
         }
+        if self.complete {
+            return Ok(None);
+        }
+        self.looked_up = self.looked_up.saturating_add(1);
+        if self.looked_up == MAX_LOOKED_UP {
+            self.read_all()?;
+            return self.of(id);
+        }
         let record = self.database.get(&[VULNERABILITIES], id)?;
         let severity = record.map(|record| rating(&record).unwrap_or(Severity::Unknown));
-        if self.known.len() >= MAX_REMEMBERED {
-            self.known.clear();
+        if self.known.len() < MAX_REMEMBERED {
+            self.known.insert(hash, severity);
         }
-        self.known.insert(hash, severity);
         Ok(severity)
+    }
+
+    /// Goes through all vulnerabilities once: from some thousands on that costs less than to look for each.
+    fn read_all(&mut self) -> Result<(), BoltError> {
+        let Some(mut cursor) = self.database.cursor_in(VULNERABILITIES)? else { return Ok(()) };
+        while let Some(event) = cursor.advance()? {
+            let Event::Value(id, record) = event else { continue };
+            if self.known.len() >= MAX_REMEMBERED {
+                return Ok(());
+            }
+            let severity = rating(record).unwrap_or(Severity::Unknown);
+            self.known.insert(self.state.hash_one(id), Some(severity));
+        }
+        self.complete = true;
+        Ok(())
     }
 }
 

@@ -119,6 +119,26 @@ fn lists_end_and_counts_do_not() {
     assert_eq!(found.advisories.all.added, MAX_LISTED as u64 + 5);
 }
 
+#[test]
+fn many_severities_are_read_at_once_and_come_out_the_same() {
+    let words = ["CRITICAL", "HIGH", "MEDIUM", "LOW"];
+    let most = MAX_LOOKED_UP as usize + 50;
+    let many: Vec<(String, String)> = (0..most)
+        .flat_map(|n| {
+            let record = (format!("vulnerability/CVE-{n:06}"), format!(r#"{{"Severity":"{}"}}"#, words[n % 4]));
+            [record, (format!("a 1/p/CVE-{n:06}"), "{}".to_string())]
+        })
+        .chain([("a 1/p/NONE-1".to_string(), "{}".to_string())])
+        .collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|(way, value)| (way.as_str(), value.as_str())).collect();
+    let found = compare(&[], &many).advisories.severities;
+    for (word, severity) in words.iter().zip(Severity::ALL) {
+        let expected = (0..most).filter(|n| words[n % 4] == *word).count() as u64;
+        assert_eq!(found[&severity].added, expected, "{word}");
+    }
+    assert_eq!(found[&Severity::Unknown].added, 1);
+}
+
 fn lines() -> impl Strategy<Value = Vec<(String, String)>> {
     let way = prop_oneof![
         Just("vulnerability/".to_string()),
