@@ -15,7 +15,7 @@ pub struct PaxHeader {
     pub size: Option<u64>,
     /// `mtime`, whole seconds.
     pub mtime: Option<i64>,
-    /// Any `GNU.sparse.*` record was there.
+    /// Any `GNU.sparse.*` record was there, or one of star's or Solaris' for sparse files.
     pub sparse: bool,
     /// `GNU.sparse.name`.
     pub sparse_name: Option<Vec<u8>>,
@@ -80,12 +80,19 @@ impl PaxHeader {
                 size(&mut self.sparse_size, "GNU.sparse.size", value)
             }
             b"mtime" => {
-                self.mtime = seconds(value);
+                self.mtime = Some(seconds(value).ok_or("mtime is not a number of seconds")?);
                 Ok(())
+            }
+            // Nothing is taken from these, but GNU tar does not read on where they are wrong.
+            b"atime" | b"ctime" if seconds(value).is_none() => Err("a time is not a number of seconds".into()),
+            b"uid" | b"gid" if decimal(value).is_none_or(|id| id > u64::from(u32::MAX)) => {
+                Err("a uid or gid is not a decimal number below 2^32".into())
             }
             _ => {
                 self.capability |= key.ends_with(b".xattr.security.capability");
-                self.sparse |= key.starts_with(b"GNU.sparse.");
+                // The sparse files of star and Solaris: libarchive shows and writes other bytes than those that are stored.
+                self.sparse |=
+                    key.starts_with(b"GNU.sparse.") || [&b"SCHILY.realsize"[..], b"SUN.holesdata"].contains(&key);
                 Ok(())
             }
         }
@@ -112,9 +119,15 @@ fn decimal(digits: &[u8]) -> Option<u64> {
     valid.then(|| std::str::from_utf8(digits).ok()?.parse().ok()).flatten()
 }
 
-/// Whole seconds of `1735689600.5`; `None` for what is not a number (mtime is a hint only).
+/// Whole seconds of `1735689600.5`; `None` for what is not a number.
 fn seconds(value: &[u8]) -> Option<i64> {
-    std::str::from_utf8(value).ok()?.split('.').next()?.parse().ok()
+    let (whole, fraction) = match value.iter().position(|byte| *byte == b'.') {
+        Some(point) => (&value[..point], &value[point + 1..]),
+        None => (value, &b""[..]),
+    };
+    let digits = whole.strip_prefix(b"-").unwrap_or(whole);
+    let sound = !digits.is_empty() && digits.iter().chain(fraction).all(u8::is_ascii_digit);
+    sound.then(|| std::str::from_utf8(whole).ok()?.parse().ok()).flatten()
 }
 
 #[cfg(test)]
@@ -173,6 +186,27 @@ mod tests {
         assert!(parse(&write(&[("linkpath", b"a\0b")])).unwrap_err().contains("NUL"));
         assert!(parse(&write(&[("SCHILY.xattr.null\0", b"a")])).unwrap_err().contains("NUL"));
         assert_eq!(parse(&write(&[("path", b"a\0b")])).unwrap().path.as_deref(), Some(&b"a\0b"[..]));
+    }
+
+    #[test]
+    fn numbers_that_stop_other_readers() {
+        let bad: [(&str, &[u8]); 7] = [
+            ("mtime", b"never"),
+            ("mtime", b"1.x"),
+            ("mtime", b""),
+            ("ctime", b"-"),
+            ("atime", b"1,5"),
+            ("uid", b"4294967296"),
+            ("gid", b"-1"),
+        ];
+        for (key, value) in bad {
+            assert!(parse(&write(&[(key, value)])).is_err(), "{key}");
+        }
+        let good = parse(&write(&[("mtime", b"-1.5"), ("uid", b"4294967295"), ("ctime", b"0.")])).unwrap();
+        assert_eq!(good.mtime, Some(-1));
+        for sparse in ["SCHILY.realsize", "SUN.holesdata"] {
+            assert!(parse(&write(&[(sparse, b"9")])).unwrap().sparse, "{sparse}");
+        }
     }
 
     proptest! {

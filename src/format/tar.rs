@@ -18,7 +18,9 @@ use super::inventory::EntryKind;
 use super::limits::Limits;
 use super::pax::{self, PaxHeader};
 pub use super::tar_header::{BLOCK, looks_like_tar};
-use super::tar_header::{field, header_of, kind_of, number, octal, strip_slashes, type_flag, until_nul};
+use super::tar_header::{
+    check_numbers, field, header_of, kind_of, number, octal, signed, strip_slashes, type_flag, until_nul,
+};
 use std::io::{self, Read};
 
 /// From this size on the 12-byte octal field of a header cannot hold the size, and PAX or base-256 must.
@@ -136,6 +138,9 @@ impl<R: TarInput> TarReader<R> {
                 return Ok(None);
             }
             let header = header_of(&block, at)?;
+            if let Err(why) = check_numbers(header) {
+                self.note(Defect::TarHeader, format!("header at byte {at}: {why}"));
+            }
             match type_flag(header) {
                 b'x' | b'X' => self.pax_header(header, at, &mut pending)?,
                 b'g' => self.global_header(header, at)?,
@@ -174,6 +179,13 @@ impl<R: TarInput> TarReader<R> {
         let mut path = path.unwrap_or_else(|| self.header_name(header, at));
         let kind = self.slashed(kind, header, &path);
         strip_slashes(&mut path);
+        if kind.is_link() && pax.linkpath.is_some() && until_nul(&header.as_old().linkname).is_empty() {
+            // libarchive then sees a link to nothing.
+            self.note(
+                Defect::TarHeader,
+                format!("header at byte {at}: a link whose target stands in a PAX header only"),
+            );
+        }
         let link = pax.linkpath.clone().or(pending.long_link).or(self.globals.linkpath.clone());
         let link = kind.is_link().then(|| link.unwrap_or_else(|| until_nul(&header.as_old().linkname).to_vec()));
         let stated = self.stated_size(header, at)?;
@@ -190,8 +202,9 @@ impl<R: TarInput> TarReader<R> {
             size,
             stored,
             offset: self.offset,
-            mode: self.mode(header, at),
-            mtime: pax.mtime.unwrap_or_else(|| field(&header.as_old().mtime, "mtime", at).map_or(0, |t| t as i64)),
+            // Nothing depends on these two for reading on; what is no number was told with the header.
+            mode: number(&header.as_old().mode).map_or(0, |mode| mode as u32),
+            mtime: pax.mtime.unwrap_or_else(|| signed(&header.as_old().mtime).unwrap_or(0)),
             link,
             sparse,
             owned: [&header.as_old().uid, &header.as_old().gid].iter().any(|id| number(&id[..]) != Ok(0)),
@@ -210,14 +223,6 @@ impl<R: TarInput> TarReader<R> {
         }
         self.anomalies.push(Anomaly::entry(Defect::EntryPath, path, "the name of a file ends with a slash"));
         kind
-    }
-
-    /// The mode field; one that is no number is told and read as 0, since nothing depends on it for reading on.
-    fn mode(&mut self, header: &tar::Header, at: u64) -> u32 {
-        number(&header.as_old().mode).map(|mode| mode as u32).unwrap_or_else(|why| {
-            self.note(Defect::TarHeader, format!("header at byte {at}: mode {why}"));
-            0
-        })
     }
 
     /// Name field, with the ustar prefix. Where no ustar magic says that there is one, some readers take those bytes for the
@@ -325,6 +330,9 @@ impl<R: TarInput> TarReader<R> {
         let mut data = self.extension_data(header, at)?;
         if data.last() == Some(&0) {
             data.pop();
+        } else if self.padding == 0 || self.skip_padding()? > 0 {
+            // GNU and Python take a name up to the first NUL, which is then not where the size says.
+            return Err(extension(at, "a GNU long name goes on behind its end"));
         }
         if data.is_empty() || data.contains(&0) {
             return Err(extension(at, "a GNU long name is empty or contains a NUL byte"));
@@ -412,16 +420,22 @@ impl<R: TarInput> TarReader<R> {
                 return Err(truncated(self.offset, data - skipped));
             }
         }
-        // Less than a block, and next to the header that is read anyway.
+        self.skip_padding().map(drop)
+    }
+
+    /// Reads what fills up the last block of a member; how many bytes of it are not zero. Less than a block, and next to the
+    /// header that is read anyway.
+    fn skip_padding(&mut self) -> Result<u64, ReadError> {
         let padding = std::mem::take(&mut self.padding) as usize;
         let mut block = [0; BLOCK];
         let got = self.fill(&mut block[..padding])?;
-        self.residue += block.iter().filter(|byte| **byte != 0).count() as u64;
+        let residue = block.iter().filter(|byte| **byte != 0).count() as u64;
+        self.residue += residue;
         if got < padding {
             let detail = format!("the last block is cut short at byte {}", self.offset);
             return Err(Anomaly::container(Defect::ContainerTruncated, detail).into());
         }
-        Ok(())
+        Ok(residue)
     }
 
     /// One block, `None` at the end of the input; a part of a block is an error.

@@ -6,6 +6,9 @@ use super::inventory::EntryKind;
 /// Size of a tar block in bytes.
 pub const BLOCK: usize = 512;
 
+/// Where the numbers of a device are.
+const DEVICES: std::ops::Range<usize> = 329..345;
+
 /// Whether `head`, the first bytes of an input, begins a tar archive: a header with a good checksum, a damaged header
 /// with the ustar magic, or a zero block.
 pub fn looks_like_tar(head: &[u8]) -> bool {
@@ -63,20 +66,50 @@ pub(super) fn field(bytes: &[u8], name: &str, at: u64) -> Result<u64, ReadError>
         .map_err(|why| Anomaly::container(Defect::TarHeader, format!("header at byte {at}: {name} {why}")).into())
 }
 
-/// A numeric field: octal text, or base-256 with the top bit set (GNU, star).
-pub(super) fn number(bytes: &[u8]) -> Result<u64, String> {
-    match bytes.first() {
-        Some(first) if first & 0x80 != 0 => {
-            if first & 0x40 != 0 {
-                return Err("is negative".into());
-            }
-            let digits = std::iter::once(first & 0x3f).chain(bytes[1..].iter().copied());
-            digits
-                .map(u64::from)
-                .try_fold(0u64, |sum, digit| sum.checked_mul(256)?.checked_add(digit))
-                .filter(|n| *n <= i64::MAX as u64)
-                .ok_or_else(|| "is larger than 2^63".into())
+/// The fields besides size and checksum that readers take for numbers, in any header; where one is none, some readers
+/// (Python) see the end of the archive and some (GNU) stop there, while others read on. The error names the field.
+pub(super) fn check_numbers(header: &tar::Header) -> Result<(), String> {
+    let old = header.as_old();
+    let small = |bytes: &[u8]| number(bytes).and_then(|n| u32::try_from(n).map_err(|_| "is larger than 2^32".into()));
+    let devices = &header.as_bytes()[DEVICES];
+    let (major, minor) = devices.split_at(8);
+    let fields =
+        [("mode", &old.mode[..]), ("uid", &old.uid), ("gid", &old.gid), ("devmajor", major), ("devminor", minor)];
+    for (name, bytes) in fields {
+        small(bytes).map_err(|why| format!("{name} {why}"))?;
+    }
+    signed(&old.mtime).map_err(|why| format!("mtime {why}"))?;
+    let blank = |bytes: &[u8]| bytes.iter().all(|byte| *byte == b' ');
+    let counted = [("mode", &old.mode[..]), ("uid", &old.uid), ("gid", &old.gid), ("mtime", &old.mtime)];
+    match counted.into_iter().find(|(_, bytes)| blank(bytes)) {
+        Some((name, _)) => Err(format!("{name} is blank")),
+        None => Ok(()),
+    }
+}
+
+/// A numeric field that may lie before zero: times before 1970, in base-256.
+pub(super) fn signed(bytes: &[u8]) -> Result<i64, String> {
+    match bytes.split_last_chunk::<8>() {
+        Some((rest, last)) if bytes[0] == 0xff => {
+            let number = i64::from_be_bytes(*last);
+            let extended = number < 0 && rest.iter().all(|byte| *byte == 0xff);
+            if extended { Ok(number) } else { Err("is smaller than -2^63".into()) }
         }
+        _ => number(bytes).and_then(|n| i64::try_from(n).map_err(|_| "is larger than 2^63".into())),
+    }
+}
+
+/// A numeric field: octal text, or base-256 behind the byte 0x80 (GNU, star). Readers disagree about other bytes with the
+/// top bit set.
+pub(super) fn number(bytes: &[u8]) -> Result<u64, String> {
+    match bytes.split_first() {
+        Some((0x80, digits)) => digits
+            .iter()
+            .try_fold(0u64, |sum, digit| sum.checked_mul(256)?.checked_add(u64::from(*digit)))
+            .filter(|n| *n <= i64::MAX as u64)
+            .ok_or_else(|| "is larger than 2^63".into()),
+        Some((first, _)) if first & 0xc0 == 0xc0 => Err("is negative".into()),
+        Some((first, _)) if first & 0x80 != 0 => Err(format!("begins with the byte {first:#04x}")),
         _ => octal(bytes),
     }
 }

@@ -281,8 +281,27 @@ fn numbers_that_are_none() {
     assert_eq!(outcome.names(), ["a"]);
     let mode = Tar::new().header(Header::ustar(b"a", b'0', 0).put(MODE, b"rw-r--r-")).file("b", b"").end();
     assert_eq!(refused("mode", &mode, &[Defect::TarHeader]).names(), ["a", "b"]);
-    let time = Tar::new().header(Header::ustar(b"a", b'0', 0).put(136, b"yesterday..\0"));
-    assert_eq!(only(time).0.mtime, 0, "nothing depends on a time");
+}
+
+/// Where one of these is no number, Python sees the end of the archive, also in the header of an extension.
+#[test]
+fn numbers_that_nothing_depends_on() {
+    let (uid, gid, time, major, minor) = (108, 116, 136, 329, 337);
+    for (what, place, field) in [
+        ("mtime", time, &b"yesterday..\0"[..]),
+        ("blank mtime", time, b"            "),
+        ("uid", uid, b"+17\0\0\0\0\0"),
+        ("gid over 2^32", gid, b"\x80\0\0\x01\0\0\0\0"),
+        ("negative uid", uid, b"\xff\xff\xff\xff\xff\xff\xff\xff"),
+        ("other base-256", uid, b"\x81\0\0\0\0\0\0\x01"),
+        ("devmajor", major, b"x\0\0\0\0\0\0\0"),
+        ("devminor", minor, b"1 1\0\0\0\0\0"),
+    ] {
+        let data = Tar::new().header(Header::ustar(b"a", b'0', 0).put(place, field)).file("b", b"").end();
+        assert_eq!(refused(what, &data, &[Defect::TarHeader]).names(), ["a", "b"]);
+    }
+    let before_1970 = Header::ustar(b"a", b'0', 0).put(time, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xf1");
+    assert_eq!(only(Tar::new().header(before_1970)).0.mtime, -15);
 }
 
 #[test]

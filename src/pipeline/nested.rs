@@ -24,6 +24,8 @@ pub(super) fn read(
     if wanted.is_empty() || !source.rereadable() {
         return Ok(Vec::new());
     }
+    // The outer container is read again under its own limits: those of what is nested would stop it where it was read before.
+    let outer = options;
     let mut options = *options;
     // What a nested archive may decode to counts against the bytes of the input, not against its own: two ratios would
     // multiply. Entries and documents have what the outer ones left.
@@ -39,7 +41,7 @@ pub(super) fn read(
         options.limits.max_documents = options.limits.max_documents.min(MAX_LAYER_DOCUMENTS);
     }
     let (mut found, mut left) = (Vec::new(), options.limits);
-    let outcome = reread(source, inventory, wanted, &options, &mut |index, reader| {
+    let outcome = reread(source, inventory, wanted, outer, &mut |index, reader| {
         let name = inventory.entry(index).normal_path().to_vec();
         let options = ScanOptions { limits: left, ..options };
         let mut recorder = Recorder::new(left, false);

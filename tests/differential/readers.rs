@@ -16,6 +16,7 @@ use std::process::{Command, Output, Stdio};
 /// One member as a reader saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
+    /// Without spaces before it and slashes behind it.
     pub(crate) name: Vec<u8>,
     /// The letter of a listing: `-`, `d`, `l` for symbolic, `h` for hard links.
     pub(crate) kind: char,
@@ -120,7 +121,12 @@ pub(crate) fn ours(path: &Path) -> Result<View, String> {
             digests.entry(member.path.clone()).or_insert_with(Vec::new).push(sha256(&data));
             all.extend(data);
         }
-        members.push(Seen { name: member.path, kind, size: member.size, link: member.link });
+        members.push(Seen {
+            name: member.path.trim_ascii_start().to_vec(),
+            kind,
+            size: member.size,
+            link: member.link,
+        });
     }
     // The report is made from the inventory: it has to hold the same bytes.
     for entry in inventory.entries.iter().filter(|entry| entry.kind == EntryKind::File) {
@@ -146,15 +152,18 @@ fn output(lister: Lister, list: bool, archive: &Path) -> Result<Output, String> 
     };
     command.env("LC_ALL", "C.UTF-8").env("TZ", "UTC").env_remove("TAR_OPTIONS").stdin(Stdio::null());
     match (lister, list) {
-        (Lister::Gnu, true) => {
-            command.args(["--list", "-v", "--full-time", "--numeric-owner", "-P", "--quoting-style=escape", "-f"])
-        }
+        (Lister::Gnu, true) => command.args(["--list", "-v", "--numeric-owner", "-P", "--quoting-style=escape", "-f"]),
         (Lister::Gnu, false) => command.args(["--extract", "--to-stdout", "-P", "-f"]),
         (Lister::Bsd, true) => command.args(["-t", "-v", "--numeric-owner", "-P", "-f"]),
         (Lister::Bsd, false) => command.args(["-x", "-O", "-P", "-f"]),
     };
     let output = command.arg(archive).output().map_err(|error| error.to_string())?;
-    if output.status.success() { Ok(output) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    // bsdtar says of a name that is not UTF-8 that it cannot show it as such, lists it as it stands, and fails at the end.
+    let about_names =
+        |line: &str| line.contains("can't be converted from UTF-8") || line.contains("Error exit delayed");
+    let only_names = lister == Lister::Bsd && !said.is_empty() && said.lines().all(about_names);
+    if output.status.success() || only_names { Ok(output) } else { Err(said) }
 }
 
 fn listed(archive: &Path, lister: Lister) -> Result<View, String> {
@@ -181,8 +190,10 @@ fn line_of(line: &[u8], lister: Lister) -> Option<Seen> {
         words.push(&rest[..end]);
         rest = &rest[end..];
     }
-    let shown_name = rest.strip_prefix(b" ")?;
-    let mut kind = char::from(*words[0].first()?);
+    // Columns are as wide as the widest so far, so spaces before a name are not told from a narrow column.
+    let shown_name = rest.trim_ascii_start();
+    // A contiguous file is a file.
+    let mut kind = if words[0].first() == Some(&b'C') { '-' } else { char::from(*words[0].first()?) };
     let split = |separator: &[u8]| {
         let at = shown_name.windows(separator.len()).position(|part| part == separator)?;
         Some((&shown_name[..at], &shown_name[at + separator.len()..]))
@@ -291,7 +302,7 @@ fn view_of(line: &str) -> Result<View, String> {
         value.as_array().expect("bytes").iter().map(|byte| byte.as_u64().expect("a byte") as u8).collect()
     };
     let member = |member: &Value| Seen {
-        name: bytes(&member["name"]),
+        name: bytes(&member["name"]).trim_ascii_start().to_vec(),
         kind: member["kind"].as_str().and_then(|kind| kind.chars().next()).expect("a letter"),
         size: member["size"].as_u64().expect("a size"),
         link: Some(&member["link"]).filter(|link| !link.is_null()).map(bytes),
