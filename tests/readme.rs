@@ -391,7 +391,7 @@ fn kinds_verbs_and_options_are_those_of_the_program() {
         assert!(output.status.success(), "{verb:?}");
         String::from_utf8(output.stdout).expect("the program writes UTF-8")
     };
-    let verbs: [&[&str]; 10] = [
+    let verbs: [&[&str]; 11] = [
         &["inspect"],
         &["verify"],
         &["unpack"],

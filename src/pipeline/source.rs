@@ -118,7 +118,8 @@ impl OpenFile {
     }
 }
 
-fn times(meta: &Metadata) -> [(i64, i64); 2] {
+/// When the content and when anything of the file was changed last, each in seconds and nanoseconds.
+pub(super) fn times(meta: &Metadata) -> [(i64, i64); 2] {
     [(meta.mtime(), meta.mtime_nsec()), (meta.ctime(), meta.ctime_nsec())]
 }
 

@@ -8,6 +8,7 @@ use super::random::run_tasks;
 use super::record::Recorder;
 use super::scan::{ScanError, ScanOptions};
 use super::sink::{Intake, Sink};
+use super::source::times;
 use crate::format::anomaly::{Anomaly, Defect};
 use crate::format::inventory::{EntryIndex, EntryKind};
 use crate::format::tar::Member;
@@ -185,6 +186,8 @@ fn read_file(
     let at = || base.join(std::ffi::OsStr::from_bytes(name));
     let fail = |error: io::Error| EnvironmentError::read(at(), error);
     let mut file = open_beneath(root, name).map_err(fail)?;
+    // The listing has whole seconds; what is written while it is read may leave size and second as they were.
+    let opened = times(&file.metadata().map_err(fail)?);
     let (mut meter, mut total) = (sink.start(of.0, of.1), 0);
     loop {
         let count = match file.read(buffer) {
@@ -205,7 +208,8 @@ fn read_file(
         }
     }
     let meta = file.metadata().map_err(fail)?;
-    if !meta.is_file() || (meta.len(), meta.mtime()) != expected || total != expected.0 {
+    let unchanged = (meta.len(), meta.mtime()) == expected && times(&meta) == opened;
+    if !meta.is_file() || !unchanged || total != expected.0 {
         return Err(EnvironmentError::Changed { path: at() }.into());
     }
     Ok(meter.finish())
