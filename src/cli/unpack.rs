@@ -127,7 +127,8 @@ impl Args {
     /// built before it gets its name.
     fn places(&self) -> Cage {
         let target = &self.target;
-        let cage = self.policy.cage(self.output.cage().temporary()).beside(Some(&target.to));
+        let cage = self.policy.cage(self.output.cage().temporary());
+        let cage = cage.beside(target.to.as_deref()).beside(target.artifact.as_deref());
         if target.links.is_some() { cage.with_links() } else { cage }
     }
 }
