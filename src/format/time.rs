@@ -5,6 +5,9 @@ use jiff::{Timestamp, ToSpan as _};
 /// A point in time; the one clock of a run is a value of this type.
 pub type Time = Timestamp;
 
+/// 0000-01-01T00:00:00Z, in seconds since 1970.
+const YEAR_0: i64 = -62_167_219_200;
+
 /// An RFC 3339 date and time with offset. The error says what was expected.
 ///
 /// A leap second (`:60`) is refused, though RFC 3339 has it: the clocks that are compared here have none, readers take it for
@@ -17,7 +20,12 @@ pub fn parse_rfc3339(untrusted: &str) -> Result<Time, String> {
     if untrusted.get(17..19) == Some("60") {
         return Err("expected seconds from 00 to 59; a leap second is read in two ways by different readers".into());
     }
-    untrusted.parse().map_err(|_| "expected a date and time such as 2026-11-20T00:00:00Z (RFC 3339)".to_string())
+    // With an offset, the first day of the year 0 can lie before it, where RFC 3339 has no way to write it.
+    untrusted
+        .parse()
+        .ok()
+        .filter(|time: &Time| time.as_second() >= YEAR_0)
+        .ok_or_else(|| "expected a date and time such as 2026-11-20T00:00:00Z (RFC 3339)".to_string())
 }
 
 /// `2026-11-20T00:00:00Z`: UTC, fraction only where there is one.
@@ -74,6 +82,8 @@ mod tests {
     #[test]
     fn rfc3339_only() {
         assert_eq!(format_rfc3339(parse_rfc3339("2026-11-20T01:00:00+01:00").unwrap()), "2026-11-20T00:00:00Z");
+        assert_eq!(parse_rfc3339("0000-01-01T00:00:00Z").map(format_rfc3339), Ok("0000-01-01T00:00:00Z".into()));
+        assert!(parse_rfc3339("0000-01-01T00:00:00+23:59").is_err());
         for bad in ["", "2026-11-20", "2026-11-20T00:00:00", "yesterday", "2026-11-20T00:00:00+01:00[Europe/Paris]"] {
             assert!(parse_rfc3339(bad).is_err(), "{bad}");
         }
