@@ -50,7 +50,7 @@ pub(crate) fn policy(data: &[u8]) {
     static KINDS: LazyLock<Vec<&str>> = LazyLock::new(trust_file::kinds);
     let load = |text: &[u8]| -> Result<TrustFile, PolicyFileError> {
         // Which of the files a name gets does not matter, as long as each can be named.
-        let mut read_key = |name: &str| match name.len() % 4 {
+        let mut read_key = |name: &str, _: usize| match name.len() % 4 {
             0 => Ok(Zeroizing::new(SET.to_vec())),
             1 => Ok(Zeroizing::new(SECRET.to_vec())),
             2 => Ok(Zeroizing::new(KEY.to_vec())),

@@ -5,8 +5,10 @@
 #![allow(dead_code, reason = "each libFuzzer target uses one of these functions")]
 
 mod documents;
+mod evidence;
 
 pub(crate) use documents::{java, oci, policy, sealed, signature};
+pub(crate) use evidence::{cosign, note, receipt, statement};
 use portcullis::format::bbolt::{Database, Event};
 use portcullis::format::compress::{Bounded, GzipReader, StreamFacts, ZstdReader};
 use portcullis::format::digest::{Digest, hex, sha256};
@@ -32,7 +34,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, LazyLock};
 
 /// Gives a macro every target, and how the names of those test files end that are seeds for it. One line for each:
-/// `scripts/fuzz` reads them too. The reader of signed notes goes here when it comes: `note: [".checkpoint"],`.
+/// `scripts/fuzz` reads them too.
 macro_rules! with_targets {
     ($run:ident) => {
         $run! {
@@ -59,6 +61,10 @@ macro_rules! with_targets {
             signature: [".sig"],
             java: [],
             documents: [],
+            note: ["checkpoint.sig"],
+            receipt: ["rekor-receipt.json"],
+            statement: [],
+            cosign: [".cosign.bundle"],
             bundle: [".tar", ".tgz", ".zst", ".gz"],
         }
     };
@@ -513,6 +519,7 @@ fn report(verification: &Verification, at: time::Time) {
         at,
         subject: Subject { name: b"input".to_vec() },
         outcome: Outcome::Verified(verification),
+        unpacked: None,
         exit_code: verification.verdict.exit_code(),
         limits: LIMITS,
         cage: Held::default(),
