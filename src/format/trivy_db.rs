@@ -13,6 +13,7 @@
 pub mod compare;
 mod lookup;
 mod metadata;
+mod ratings;
 mod scanner;
 mod summary;
 
