@@ -186,7 +186,7 @@ mod tests {
             let script = middle(&a, &b);
             let of = |wanted: fn(&Line<'_>) -> bool| -> Vec<u8> {
                 let bytes = |line: &Line<'_>| match line { Line::Same(l) | Line::Old(l) | Line::New(l) => l.to_vec() };
-                script.iter().filter(|line| wanted(line)).flat_map(|line| bytes(line)).collect()
+                script.iter().filter(|line| wanted(line)).flat_map(bytes).collect()
             };
             prop_assert_eq!(of(|line| !matches!(line, Line::New(_))), old.as_bytes());
             prop_assert_eq!(of(|line| !matches!(line, Line::Old(_))), new.as_bytes());

@@ -44,13 +44,12 @@ pub(super) fn compare(
         found.not_compared += pairs.len() as u64;
         return Ok(found);
     }
-    let wanted = |side: &dyn Fn(&(Option<EntryIndex>, Option<EntryIndex>)) -> Option<EntryIndex>| {
-        let mut wanted: Vec<EntryIndex> = pairs.iter().filter_map(side).collect();
-        wanted.sort_unstable();
-        wanted
-    };
-    let (before, lost_before) = tables(old, &wanted(&|pair| pair.0))?;
-    let (after, lost_after) = tables(new, &wanted(&|pair| pair.1))?;
+    let (mut first, mut second): (Vec<EntryIndex>, Vec<EntryIndex>) =
+        (pairs.iter().filter_map(|pair| pair.0).collect(), pairs.iter().filter_map(|pair| pair.1).collect());
+    first.sort_unstable();
+    second.sort_unstable();
+    let (before, lost_before) = tables(old, &first)?;
+    let (after, lost_after) = tables(new, &second)?;
     found.not_compared += lost_before + lost_after;
     let mut room = MAX_LISTED;
     for (a, b) in pairs {
