@@ -5,8 +5,6 @@
 //! archives that are changed where readers are known to differ, the same ones in every run. `PORTCULLIS_DIFFERENTIAL_ROUNDS`
 //! sets how many of these. Readers that are not installed are left out, which is said.
 
-#![expect(clippy::panic, reason = "a test fails by panicking")]
-
 #[path = "differential/archives.rs"]
 mod archives;
 #[path = "differential/readers.rs"]

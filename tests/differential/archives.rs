@@ -37,7 +37,7 @@ fn padded(mut data: Vec<u8>) -> Vec<u8> {
     data
 }
 
-fn pax(records: &[(&str, &[u8])]) -> Vec<u8> {
+fn pax(records: Records<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     for (key, value) in records {
         let base = key.len() + value.len() + 3;
@@ -75,7 +75,7 @@ fn bases() -> Vec<Archive> {
     sum(&mut prefixed);
     let prefixed = [prefixed, padded(b"abc".to_vec())].concat();
     let long_name = |flag: u8, text: &[u8]| member(b"././@LongLink", flag, &[text, b"\0"].concat(), b"", GNU);
-    let extended = |flag: u8, records: &[(&str, &[u8])]| member(b"PaxHeaders/x", flag, &pax(records), b"", USTAR);
+    let extended = |flag: u8, records: Records<'_>| member(b"PaxHeaders/x", flag, &pax(records), b"", USTAR);
     let end = vec![0; 2 * BLOCK];
     let archive =
         |name: &str, parts: &[Vec<u8>]| Archive { name: name.into(), bytes: [parts.concat(), end.clone()].concat() };
@@ -116,16 +116,19 @@ fn bases() -> Vec<Archive> {
 
 // ---- cases by hand ------------------------------------------------------------------------------------------------
 
+/// Keys and values of a PAX header.
+type Records<'a> = &'a [(&'a str, &'a [u8])];
+
 /// Differences that have names elsewhere.
 fn known() -> Vec<Archive> {
     let mut found = Vec::new();
     let end = vec![0; 2 * BLOCK];
     let file = member(b"one.txt", b'0', b"the first file\n", b"", USTAR);
-    let with_pax = |name: &str, flag: u8, records: &[(&str, &[u8])], then: &[u8]| Archive {
+    let with_pax = |name: &str, flag: u8, records: Records<'_>, then: &[u8]| Archive {
         name: format!("known-{name}"),
         bytes: [&member(b"PaxHeaders/x", flag, &pax(records), b"", USTAR), then, &end].concat(),
     };
-    let records: [(&str, &[(&str, &[u8])]); 27] = [
+    let records: [(&str, Records<'_>); 27] = [
         ("schily-realsize", &[("SCHILY.realsize", b"99")]),
         ("schily-realsize-small", &[("SCHILY.realsize", b"3")]),
         ("schily-filetype", &[("SCHILY.filetype", b"sparse")]),
@@ -160,7 +163,7 @@ fn known() -> Vec<Archive> {
         }
     }
     // What follows an extension header that is not the entry.
-    let pax_block = |records: &[(&str, &[u8])]| member(b"PaxHeaders/x", b'x', &pax(records), b"", USTAR);
+    let pax_block = |records: Records<'_>| member(b"PaxHeaders/x", b'x', &pax(records), b"", USTAR);
     let long = |flag: u8, text: &[u8]| member(b"././@LongLink", flag, text, b"", GNU);
     let sequences: [(&str, Vec<Vec<u8>>); 14] = [
         ("x-then-L", vec![pax_block(&[("path", b"from-pax")]), long(b'L', b"from-gnu\0"), file.clone()]),

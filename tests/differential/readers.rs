@@ -35,8 +35,11 @@ pub(crate) struct View {
 pub(crate) struct Reader {
     pub(crate) name: &'static str,
     pub(crate) version: String,
-    read: fn(&[PathBuf]) -> Vec<Result<View, String>>,
+    read: Views,
 }
+
+/// What a reader sees of each archive.
+type Views = fn(&[PathBuf]) -> Vec<Result<View, String>>;
 
 impl Reader {
     /// What the reader sees of each archive, or the words in which it refuses it.
@@ -49,7 +52,7 @@ impl Reader {
 
 /// The readers of this machine; what is missing is said on standard error.
 pub(crate) fn installed() -> Vec<Reader> {
-    let known: [(&str, &[&str], fn(&[PathBuf]) -> Vec<Result<View, String>>); 3] = [
+    let known: [(&str, &[&str], Views); 3] = [
         ("GNU tar", &["tar", "--version"], |all| all.iter().map(|archive| listed(archive, Lister::Gnu)).collect()),
         ("bsdtar", &["bsdtar", "--version"], |all| all.iter().map(|archive| listed(archive, Lister::Bsd)).collect()),
         ("Python's tarfile", &["python3", "--version"], python),
@@ -290,7 +293,7 @@ fn python(archives: &[PathBuf]) -> Vec<Result<View, String>> {
     let output = child.wait_with_output().expect("python3 ends");
     feeder.join().expect("the thread ends").expect("python3 reads its input");
     assert!(output.status.success(), "python3: {:?}", output.status);
-    String::from_utf8(output.stdout).expect("JSON").lines().map(|line| view_of(line)).collect()
+    String::from_utf8(output.stdout).expect("JSON").lines().map(view_of).collect()
 }
 
 fn view_of(line: &str) -> Result<View, String> {
