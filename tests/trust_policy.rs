@@ -91,13 +91,16 @@ fn the_page_has_every_field_and_no_other() {
     assert_eq!(fields("`[[secret]]`"), known("[[secret]]"));
     assert_eq!(fields("`[[waiver]]`"), known("[[waiver]]"));
     assert_eq!(fields("`[[revocations]]`"), known("[[revocations]]"));
+    assert_eq!(fields("`[[log]]`"), known("[[log]]"));
     let text = page();
     for scheme in Scheme::ALL.into_iter().filter(|scheme| *scheme != Scheme::HmacSha256) {
         assert!(text.contains(&format!("`{scheme}`")), "{scheme}");
     }
     let top: BTreeSet<String> = fields("`[threshold]`, `[require]`, `[max_age]`");
-    let all =
-        top.into_iter().chain(["version", "key", "secret", "waiver", "revocations"].map(str::to_string)).collect();
+    let all = top
+        .into_iter()
+        .chain(["version", "key", "secret", "log", "waiver", "revocations"].map(str::to_string))
+        .collect();
     assert_eq!(known("# nothing"), all);
 }
 

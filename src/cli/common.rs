@@ -370,11 +370,6 @@ impl KeyArgs {
         self.key.iter().chain(&self.hmac_key).chain(&self.trust).map(PathBuf::as_path)
     }
 
-    /// Whether any of them says whom to trust.
-    pub(super) fn are_given(&self) -> bool {
-        self.trust.is_some() || !self.key.is_empty() || !self.hmac_key.is_empty()
-    }
-
     /// For verbs that know public keys alone: one signature, no shared secret.
     pub(super) fn public(key: &[PathBuf], allow_example_keys: bool) -> Self {
         KeyArgs {

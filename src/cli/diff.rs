@@ -1,10 +1,10 @@
 //! `portcullis diff`.
 
+use super::anchors::AnchorArgs;
 use super::cage::CageArgs;
-use super::common::{KeyArgs, LimitArgs, OutputArgs, file_name, identities, kind_id, property, read_root};
+use super::common::{LimitArgs, OutputArgs, file_name, identities, kind_id, property, read_root};
 use super::display;
 use super::exit::Failure;
-use super::sigstore::SigstoreArgs;
 use crate::bundle::changes::unified::MAX_UNIFIED;
 use crate::format::path;
 use crate::format::time::{self, Time};
@@ -20,7 +20,6 @@ use crate::trust::verdict::Verdict;
 use clap::ValueEnum;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// The verb in reports.
 const COMMAND: &str = "diff";
@@ -70,9 +69,7 @@ pub(super) struct Args {
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
-    keys: KeyArgs,
-    #[command(flatten)]
-    sigstore: SigstoreArgs,
+    anchors: AnchorArgs,
     /// The TUF root that you trust, for bundles that carry TUF metadata
     #[arg(long, value_name = "FILE", help_heading = "Trust")]
     tuf_root: Option<PathBuf>,
@@ -151,7 +148,7 @@ impl Args {
     /// Files that are read.
     fn files(&self) -> Vec<&Path> {
         let own = [&self.old, &self.new].into_iter().chain(&self.identity).chain(&self.tuf_root);
-        own.map(PathBuf::as_path).chain(self.keys.files()).chain(self.sigstore.files()).collect()
+        own.map(PathBuf::as_path).chain(self.anchors.files()).collect()
     }
 
     fn requests(&self) -> Result<[Request; 2], Failure> {
@@ -177,13 +174,11 @@ impl Args {
 
     /// A policy for either side, where any option says whom to trust or what to require.
     fn policies(&self, at: Time) -> Result<Option<[Policy; 2]>, Failure> {
-        let sigstore = self.sigstore.trust()?.map(Arc::new);
         let asked = self.require.is_some() || self.max_age.is_some() || !self.allow_extra.is_empty();
-        if !(asked || self.keys.are_given() || sigstore.is_some() || self.tuf_root.is_some()) {
+        if !(asked || self.anchors.are_given() || self.tuf_root.is_some()) {
             return Ok(None);
         }
-        let mut policy = self.keys.policy(at)?;
-        policy.sigstore = sigstore;
+        let mut policy = self.anchors.policy(at)?;
         policy.require = self.require.clone();
         policy.allow_extra = self.allow_extra.clone();
         // That the old side is old is why there is a new one.

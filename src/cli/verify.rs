@@ -1,11 +1,10 @@
 //! `portcullis verify`.
 
+use super::anchors::AnchorArgs;
 use super::cage::CageArgs;
-use super::common::{InputArgs, KeyArgs, OutputArgs, PolicyArgs};
+use super::common::{InputArgs, OutputArgs, PolicyArgs};
 use super::display;
 use super::exit::Failure;
-use super::rekor::LogArgs;
-use super::sigstore::SigstoreArgs;
 use crate::pipeline::verify;
 use crate::report::{Outcome, Report, Subject};
 use std::path::Path;
@@ -16,11 +15,7 @@ pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,
     #[command(flatten)]
-    keys: KeyArgs,
-    #[command(flatten)]
-    sigstore: SigstoreArgs,
-    #[command(flatten)]
-    logs: LogArgs,
+    anchors: AnchorArgs,
     #[command(flatten)]
     policy: PolicyArgs,
     #[command(flatten)]
@@ -34,14 +29,11 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let cage = args.cage.enter(&args.policy.cage(args.output.cage().temporary()));
     let table = args.policy.exit_codes;
     let failed = |failure: Failure| args.output.failure(failure.under(table), "verify", &name);
-    let anchors = args.keys.files().chain(args.sigstore.files()).chain(args.logs.files());
-    let read: Vec<&Path> = args.input.files().chain(anchors).chain(args.policy.files()).collect();
+    let read: Vec<&Path> = args.input.files().chain(args.anchors.files()).chain(args.policy.files()).collect();
     args.output.check(&read).map_err(|f| args.output.refusal(f.under(table), "verify", &name))?;
     let request = args.input.request().and_then(|request| args.policy.extend(request)).map_err(failed)?;
-    let mut policy = args.keys.policy(at).map_err(failed)?;
-    args.logs.apply(&args.keys, &mut policy).map_err(failed)?;
+    let mut policy = args.anchors.policy(at).map_err(failed)?;
     args.policy.apply(&mut policy);
-    policy.sigstore = args.sigstore.trust().map_err(failed)?.map(std::sync::Arc::new);
     let verification = display::during(args.output.progress, |progress| verify::verify(&request, &policy, progress))
         .map_err(|e| failed(e.into()))?;
     let exit_code = table.of_verdict(verification.verdict);

@@ -160,6 +160,13 @@ pub fn parse(untrusted: &[u8]) -> Result<Statement, StatementError> {
     Ok(Statement { version, predicate_type, subjects, single, claims })
 }
 
+/// Whether `untrusted` is metadata of in-toto before there were statements, which shares their payload type: `link` or `layout`.
+pub fn older_metadata(untrusted: &[u8]) -> Option<&'static str> {
+    let text = json::check_exact_within(untrusted, json::ROWS).ok()?;
+    let stated = required_text(&object(text, "the metadata", &["_type"]).ok()?, "_type", "the metadata").ok()?;
+    ["link", "layout"].into_iter().find(|kind| *kind == stated)
+}
+
 fn version(found: &Members<'_>) -> Result<Version, StatementError> {
     let stated = required_text(found, "_type", "the statement")?;
     let known = VERSIONS.iter().find(|(uri, _)| *uri == stated).map(|(_, version)| *version);

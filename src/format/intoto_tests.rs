@@ -76,6 +76,14 @@ fn what_is_no_statement_is_refused_and_says_why() {
 }
 
 #[test]
+fn older_metadata_is_told_from_statements() {
+    assert_eq!(older_metadata(br#"{"_type": "link", "name": "package"}"#), Some("link"));
+    assert_eq!(older_metadata(br#"{"_type": "layout"}"#), Some("layout"));
+    assert_eq!(older_metadata(br#"{"_type": "link", "_type": "https://in-toto.io/Statement/v1"}"#), None);
+    assert_eq!(older_metadata(good().to_string().as_bytes()), None);
+}
+
+#[test]
 fn as_many_subjects_as_are_allowed_are_read() {
     let mut value = good();
     value["subject"] = vec![value["subject"][0].clone(); MAX_SUBJECTS].into();

@@ -88,6 +88,13 @@ fn statement_rows(untrusted: &Envelope, name: &[u8], policy: &Policy) -> Vec<Che
         let found = format!("a payload of the type {}", untrusted.payload_type());
         return policy.statement.no_statement(name, &found).into_iter().collect();
     }
+    if let Some(kind) = intoto::older_metadata(untrusted.payload()) {
+        let found = format!("in-toto metadata of the type {kind}, as it was before there were statements");
+        let demanded = policy.statement.no_statement(name, &found);
+        return vec![
+            demanded.unwrap_or_else(|| Check::skip(check::INTOTO_STATEMENT, name, format!("{found}: not read"))),
+        ];
+    }
     let (found, row) = statement::read(untrusted, name);
     let demanded = found.map_or(Vec::new(), |found| {
         let mut rows = policy.statement.rows(name, &found);

@@ -111,12 +111,12 @@ pub(crate) fn sealed(data: &[u8]) {
     }
 }
 
-/// A signature file that is read holds base64 of what is read from it, and nothing else.
+/// A signature file that is read holds the signature in base64 or as it is, and nothing else.
 pub(crate) fn signature(data: &[u8]) {
     use base64::Engine as _;
     let Ok(bytes) = blob_signature::parse(data) else { return };
-    let text = base64::engine::general_purpose::STANDARD.encode(bytes);
-    assert_eq!(data.trim_ascii(), text.as_bytes());
+    let text = base64::engine::general_purpose::STANDARD.encode(&bytes);
+    assert!(data == bytes || data.trim_ascii() == text.as_bytes());
 }
 
 /// A whole run on a database of Java archives, with a header whose sums of pages agree with the length of the file.

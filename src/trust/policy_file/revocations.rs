@@ -161,7 +161,7 @@ fn unsigned(untrusted: &[u8], name: &[u8], (list, bytes): (&RevocationList, &[u8
         Ok(jws) => jws,
         Err(why) => return Some(format!("expected a detached JWS, found: {why}")),
     };
-    let mut policy = Policy { kind: Some(KIND.into()), ..Policy::new(Time::UNIX_EPOCH) };
+    let mut policy = Policy { kind: Some(KIND.into()), ..Policy::new(Time::MIN) };
     policy.keys.restrict(&key.fingerprint, Terms { valid_from: None, valid_until: None, ..key.terms.clone() });
     policy.keys.trust_public(material.clone());
     let outcome = signature::verify(&jws, name, bytes, &policy);

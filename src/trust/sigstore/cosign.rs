@@ -7,7 +7,7 @@
 use super::engine::{Part, Reason};
 use super::rows::Rows;
 use crate::format::cosign::{self as format, Content, CosignFile, Entry, Record};
-use crate::format::digest::{Digest, hex};
+use crate::format::digest::{Digest, hex, unhex};
 use crate::trust::pem;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +18,19 @@ pub(super) struct Older {
     file: CosignFile,
     /// What `cert` names.
     named: Option<Verifier>,
+}
+
+/// The digest that a log entry records, as a Sigstore bundle states it: it says which hash was signed, for cosign signs with
+/// SHA-256 whatever the key.
+fn stated(record: &Record) -> Option<Value> {
+    let algorithm = match record.algorithm.as_str() {
+        "sha256" => "SHA2_256",
+        "sha384" => "SHA2_384",
+        "sha512" => "SHA2_512",
+        _ => return None,
+    };
+    let digest = unhex(&record.digest)?;
+    Some(json!({"algorithm": algorithm, "digest": STANDARD.encode(digest)}))
 }
 
 /// Certificate or key, in DER.
@@ -69,7 +82,13 @@ impl Older {
             "verificationMaterial": material,
         });
         match &self.file.content {
-            Content::Signature(bytes) => bundle["messageSignature"] = json!({"signature": STANDARD.encode(bytes)}),
+            Content::Signature(bytes) => {
+                bundle["messageSignature"] = json!({"signature": STANDARD.encode(bytes)});
+                let record = self.file.entry.as_ref().and_then(|entry| entry.record.as_ref());
+                if let Some(digest) = record.and_then(stated) {
+                    bundle["messageSignature"]["messageDigest"] = digest;
+                }
+            }
             Content::Envelope(envelope) => bundle["dsseEnvelope"] = envelope.clone(),
         }
         bundle.to_string().into_bytes()
