@@ -95,7 +95,7 @@ fn a_fingerprint_chooses_one_of_several_keys_and_must_agree() {
 fn what_is_not_understood_is_refused() {
     assert_refused("version = 2\nnew = 1\n", 1, "version", "expected 1, found 2");
     assert_refused("[[key]]\nname = \"a\"\n", 1, "version", "missing field");
-    assert_refused("version = 1\n[[revoked]]\nfile = \"x\"\n", 2, "revoked", "version 1 has no such field");
+    assert_refused("version = 1\n[[revoked]]\nfile = \"x\"\n", 2, "revoked", "unknown field");
     assert_refused(&with("may_sign = []", ""), 5, "may_sign", "unknown field");
     assert_refused(&with("", "[policy]"), 6, "policy", "unknown field");
     assert_refused("version = 1\nexample_keys = true\n", 2, "example_keys", "[[waiver]]");

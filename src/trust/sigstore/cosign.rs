@@ -7,7 +7,7 @@
 use super::engine::{Part, Reason};
 use super::rows::Rows;
 use crate::format::cosign::{self as format, Content, CosignFile, Entry, Record};
-use crate::format::digest::{Digest, hex, unhex};
+use crate::format::digest::{Digest, hex};
 use crate::trust::pem;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,17 +20,15 @@ pub(super) struct Older {
     named: Option<Verifier>,
 }
 
-/// The digest that a log entry records, as a Sigstore bundle states it: it says which hash was signed, for cosign signs with
-/// SHA-256 whatever the key.
-fn stated(record: &Record) -> Option<Value> {
-    let algorithm = match record.algorithm.as_str() {
-        "sha256" => "SHA2_256",
-        "sha384" => "SHA2_384",
-        "sha512" => "SHA2_512",
-        _ => return None,
+/// The digest of the artifact as a Sigstore bundle states it, where the log entry records the same: it says which hash was
+/// signed, for cosign signs with SHA-256 whatever the key. What an entry records of another artifact is compared elsewhere.
+fn stated(record: &Record, artifact: Digest) -> Option<Value> {
+    let (algorithm, name, digest) = match &artifact {
+        Digest::Sha256(digest) => ("sha256", "SHA2_256", &digest[..]),
+        Digest::Sha512(digest) => ("sha512", "SHA2_512", &digest[..]),
     };
-    let digest = unhex(&record.digest)?;
-    Some(json!({"algorithm": algorithm, "digest": STANDARD.encode(digest)}))
+    let same = record.algorithm == algorithm && record.digest == hex(digest);
+    same.then(|| json!({"algorithm": name, "digest": STANDARD.encode(digest)}))
 }
 
 /// Certificate or key, in DER.
@@ -62,8 +60,8 @@ impl Older {
         })
     }
 
-    /// The same as a Sigstore bundle.
-    pub(super) fn as_bundle(&self) -> Vec<u8> {
+    /// The same as a Sigstore bundle, over the artifact with this digest.
+    pub(super) fn as_bundle(&self, artifact: Digest) -> Vec<u8> {
         let entries: Vec<Value> = self.file.entry.iter().map(entry).collect();
         // Version 0.1 is the one that takes the promise of a log without an inclusion proof.
         let version = if entries.is_empty() { ".v0.3+json" } else { "+json;version=0.1" };
@@ -85,7 +83,7 @@ impl Older {
             Content::Signature(bytes) => {
                 bundle["messageSignature"] = json!({"signature": STANDARD.encode(bytes)});
                 let record = self.file.entry.as_ref().and_then(|entry| entry.record.as_ref());
-                if let Some(digest) = record.and_then(stated) {
+                if let Some(digest) = record.and_then(|record| stated(record, artifact)) {
                     bundle["messageSignature"]["messageDigest"] = digest;
                 }
             }

@@ -130,7 +130,8 @@ pub fn verify(
             return Ok(rows.unread(why));
         }
     }
-    let untrusted: Cow<'_, [u8]> = older.as_ref().map_or(untrusted.into(), |older| older.as_bundle().into());
+    let untrusted: Cow<'_, [u8]> =
+        older.as_ref().map_or(untrusted.into(), |older| older.as_bundle(artifact.digest).into());
     let mut facts = match format::read(&untrusted) {
         Ok(facts) => facts,
         Err(why) => return Ok(rows.unreadable(&format!("expected a Sigstore bundle, found: {why}"))),
