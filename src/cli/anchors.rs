@@ -1,7 +1,7 @@
 //! Whom to trust: the options that every verb has that verifies bundles, so that none of them knows fewer than another.
 
-use super::common::KeyArgs;
 use super::exit::Failure;
+use super::keys::KeyArgs;
 use super::rekor::LogArgs;
 use super::sigstore::SigstoreArgs;
 use crate::format::time::Time;

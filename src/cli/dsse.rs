@@ -1,8 +1,9 @@
 //! `portcullis dsse verify`.
 
 use super::cage::CageArgs;
-use super::common::{KeyArgs, OutputArgs};
+use super::common::OutputArgs;
 use super::exit::Failure;
+use super::keys::KeyArgs;
 use super::output;
 use crate::pipeline::dsse;
 use std::path::{Path, PathBuf};

@@ -9,6 +9,7 @@ mod dsse;
 mod exit;
 mod inspect;
 mod key;
+mod keys;
 mod output;
 mod refused;
 mod rekor;

@@ -1,7 +1,7 @@
 //! The options about transparency logs.
 
-use super::common::KeyArgs;
 use super::exit::Failure;
+use super::keys::KeyArgs;
 use crate::format::note::MAX_NOTE;
 use crate::pipeline::source::read_small;
 use crate::trust::key::MAX_FILE_BYTES;

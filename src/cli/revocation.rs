@@ -1,8 +1,9 @@
 //! `portcullis revocation verify`.
 
 use super::cage::CageArgs;
-use super::common::{KeyArgs, OutputArgs, file_name};
+use super::common::{OutputArgs, file_name};
 use super::exit::Failure;
+use super::keys::KeyArgs;
 use super::output;
 use crate::format::revocation::State;
 use crate::format::time;

@@ -1,8 +1,9 @@
 //! `portcullis sigstore verify`, and the options about Sigstore that `verify` shares with it.
 
 use super::cage::CageArgs;
-use super::common::{KeyArgs, OutputArgs, StatementArgs, property};
+use super::common::{OutputArgs, property};
 use super::exit::Failure;
+use super::keys::{KeyArgs, StatementArgs};
 use crate::format::digest::{Digest, parse_sha256, unhex};
 use crate::pipeline::sigstore::{self, Target};
 use crate::pipeline::source::read_small;

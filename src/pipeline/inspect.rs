@@ -6,6 +6,7 @@ use super::documents;
 use super::error::EnvironmentError;
 use super::nested;
 use super::progress::Progress;
+use super::record::Copies;
 use super::scan::{ScanOptions, scan_and_copy};
 use super::sealed;
 use super::sidecar::Sidecars;
@@ -13,7 +14,7 @@ use super::source::Source;
 use super::spool::Spooled;
 use super::statements::{self, SignedStatement};
 use super::whole::{self, Whole};
-use crate::bundle::kind::{Further, Kind, Recognition};
+use crate::bundle::kind::{Kind, Recognition};
 use crate::bundle::model::Bundle;
 use crate::bundle::sealed_plan::SealedPlan;
 use crate::bundle::{jws_manifest, links, portable, receipts, recognise};
@@ -171,16 +172,10 @@ fn pass(
     let apart = statements::set_apart(&mut inventory);
     let recognition = recognise(&inventory, forced);
     let readable = !inventory.incomplete && inventory.container.last() != Some(&"file");
-    let further =
-        if readable { documents::read(source, &mut inventory, recognition.kind, options)? } else { Further::default() };
-    let inner = nested::read(source, &mut inventory, &further.nested, further.databases, options)?;
-    let kept = if further.databases { databases::read(&mut inventory, copies, inner, request)? } else { Vec::new() };
-    let (opening, sealed) = match further.sealed {
-        Some(Ok(plan)) => {
-            (sealed::open(source, &mut inventory, &plan, request.identities.as_deref(), options)?, Some(plan))
-        }
-        Some(Err(why)) => (vec![Check::fail(check::ENCRYPTION_KEY, "", why)], None),
-        None => (Vec::new(), None),
+    let Deeper { kept, opening, sealed } = if readable {
+        deepen(source, &mut inventory, &recognition, copies, options, request)?
+    } else {
+        Deeper::default()
     };
     let mut bundle = if readable { recognition.kind.interpret(&mut inventory) } else { Bundle::default() };
     let receipts = if readable { receipts::collect(&inventory, &mut bundle, sidecars.receipts) } else { Vec::new() };
@@ -215,6 +210,40 @@ fn pass(
         sealed,
         kept,
     })
+}
+
+/// What a second reading brought besides what it noted in the inventory.
+#[derive(Default)]
+struct Deeper {
+    kept: Vec<(Vec<u8>, Spooled)>,
+    opening: Vec<Check>,
+    sealed: Option<SealedPlan>,
+}
+
+/// Reads a second time what the kind asks for: documents, archives among the entries, databases, encrypted entries.
+fn deepen(
+    source: &mut Source,
+    inventory: &mut Inventory,
+    recognition: &Recognition,
+    copies: Copies,
+    options: &ScanOptions,
+    request: &Request,
+) -> Result<Deeper, EnvironmentError> {
+    let further = documents::read(source, inventory, recognition.kind, options)?;
+    let inner = nested::read(source, inventory, &further.nested, further.databases, options)?;
+    let mut deeper = Deeper::default();
+    if further.databases {
+        deeper.kept = databases::read(inventory, copies, inner, request)?;
+    }
+    match further.sealed {
+        Some(Ok(plan)) => {
+            deeper.opening = sealed::open(source, inventory, &plan, request.identities.as_deref(), options)?;
+            deeper.sealed = Some(plan);
+        }
+        Some(Err(why)) => deeper.opening.push(Check::fail(check::ENCRYPTION_KEY, "", why)),
+        None => {}
+    }
+    Ok(deeper)
 }
 
 /// One row a defect, or one that says that there is none.
