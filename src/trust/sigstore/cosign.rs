@@ -20,17 +20,6 @@ pub(super) struct Older {
     named: Option<Verifier>,
 }
 
-/// The digest of the artifact as a Sigstore bundle states it, where the log entry records the same: it says which hash was
-/// signed, for cosign signs with SHA-256 whatever the key. What an entry records of another artifact is compared elsewhere.
-fn stated(record: &Record, artifact: Digest) -> Option<Value> {
-    let (algorithm, name, digest) = match &artifact {
-        Digest::Sha256(digest) => ("sha256", "SHA2_256", &digest[..]),
-        Digest::Sha512(digest) => ("sha512", "SHA2_512", &digest[..]),
-    };
-    let same = record.algorithm == algorithm && record.digest == hex(digest);
-    same.then(|| json!({"algorithm": name, "digest": STANDARD.encode(digest)}))
-}
-
 /// Certificate or key, in DER.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Verifier {
@@ -60,8 +49,20 @@ impl Older {
         })
     }
 
-    /// The same as a Sigstore bundle, over the artifact with this digest.
-    pub(super) fn as_bundle(&self, artifact: Digest) -> Vec<u8> {
+    /// The digest of the artifact as a Sigstore bundle states it, where the log entry records the same: it says which hash was
+    /// signed. What an entry records of another artifact is compared elsewhere.
+    pub(super) fn stated(&self, artifact: Digest) -> Option<Value> {
+        let record = self.file.entry.as_ref()?.record.as_ref()?;
+        let (algorithm, name, digest) = match &artifact {
+            Digest::Sha256(digest) => ("sha256", "SHA2_256", &digest[..]),
+            Digest::Sha512(digest) => ("sha512", "SHA2_512", &digest[..]),
+        };
+        let same = record.algorithm == algorithm && record.digest == hex(digest);
+        same.then(|| json!({"algorithm": name, "digest": STANDARD.encode(digest)}))
+    }
+
+    /// The same as a Sigstore bundle, with `digest` as what is signed.
+    pub(super) fn as_bundle(&self, digest: Option<Value>) -> Vec<u8> {
         let entries: Vec<Value> = self.file.entry.iter().map(entry).collect();
         // Version 0.1 is the one that takes the promise of a log without an inclusion proof.
         let version = if entries.is_empty() { ".v0.3+json" } else { "+json;version=0.1" };
@@ -82,8 +83,7 @@ impl Older {
         match &self.file.content {
             Content::Signature(bytes) => {
                 bundle["messageSignature"] = json!({"signature": STANDARD.encode(bytes)});
-                let record = self.file.entry.as_ref().and_then(|entry| entry.record.as_ref());
-                if let Some(digest) = record.and_then(|record| stated(record, artifact)) {
+                if let Some(digest) = digest {
                     bundle["messageSignature"]["messageDigest"] = digest;
                 }
             }

@@ -37,7 +37,6 @@ use crate::format::sigstore::{self as format, Content as Signed, Material, Sigst
 use cosign::Older;
 use engine::{Demand, Established, Parsed, Part, Reason};
 use rows::Rows;
-use std::borrow::Cow;
 use std::io::Read;
 
 /// Largest `trusted_root.json`, in bytes: that of the public instance has 7 KiB.
@@ -119,24 +118,44 @@ pub fn verify(
     expected: &Expected<'_>,
     root: &Root,
 ) -> std::io::Result<Outcome> {
-    let mut rows = Rows::new(name);
     let older = match Older::read(untrusted).transpose() {
         Ok(older) => older,
-        Err(why) => return Ok(rows.unreadable(&format!("expected a file of the older cosign format, found: {why}"))),
-    };
-    if let Some(older) = &older {
-        older.bind(artifact.digest, &mut rows);
-        if let Some(why) = older.unread_entry() {
-            return Ok(rows.unread(why));
+        Err(why) => {
+            let why = format!("expected a file of the older cosign format, found: {why}");
+            return Ok(Rows::new(name).unreadable(&why));
         }
+    };
+    let Some(older) = older else { return judge(untrusted, None, name, artifact, expected, root) };
+    if let Some(why) = older.unread_entry() {
+        let mut rows = Rows::new(name);
+        older.bind(artifact.digest, &mut rows);
+        return Ok(rows.unread(why));
     }
-    let untrusted: Cow<'_, [u8]> =
-        older.as_ref().map_or(untrusted.into(), |older| older.as_bundle(artifact.digest).into());
-    let mut facts = match format::read(&untrusted) {
+    // The format does not say which hash was signed: that of the key, or SHA-256 whatever the key, as cosign long did.
+    let outcome = judge(&older.as_bundle(None), Some(&older), name, artifact, expected, root)?;
+    let Some(digest) = older.stated(artifact.digest).filter(|_| outcome.proof.is_none()) else { return Ok(outcome) };
+    let other = judge(&older.as_bundle(Some(digest)), Some(&older), name, artifact, expected, root)?;
+    Ok(if other.proof.is_some() { other } else { outcome })
+}
+
+/// Judges a Sigstore bundle; `older`: the file that it was made of.
+fn judge(
+    untrusted: &[u8],
+    older: Option<&Older>,
+    name: &[u8],
+    artifact: &Artifact<'_>,
+    expected: &Expected<'_>,
+    root: &Root,
+) -> std::io::Result<Outcome> {
+    let mut rows = Rows::new(name);
+    if let Some(older) = older {
+        older.bind(artifact.digest, &mut rows);
+    }
+    let mut facts = match format::read(untrusted) {
         Ok(facts) => facts,
         Err(why) => return Ok(rows.unreadable(&format!("expected a Sigstore bundle, found: {why}"))),
     };
-    let parsed = match Parsed::parse(&untrusted) {
+    let parsed = match Parsed::parse(untrusted) {
         Ok(parsed) => parsed,
         Err(why) => return Ok(rows.unreadable(&format!("expected a Sigstore bundle, found: {why}"))),
     };
@@ -148,7 +167,7 @@ pub fn verify(
         facts.media_type = OLDER_MEDIA_TYPE.into();
     }
     rows.bundle(&facts);
-    let job = Job { root, facts: &facts, older: older.as_ref(), parsed: &parsed, artifact, expected };
+    let job = Job { root, facts: &facts, older, parsed: &parsed, artifact, expected };
     if let Signed::Envelope(statement) = &facts.content
         && statement.payload_type != format::IN_TOTO
     {
