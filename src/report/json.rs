@@ -16,7 +16,7 @@ use crate::trust::authority::Standing;
 use crate::trust::check::Check;
 use crate::trust::claims::DocumentIndex;
 use crate::trust::envelope::Signer;
-use crate::trust::rules::ListRecord;
+use crate::trust::rules::PolicyRecord;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use escaping::Escaping;
@@ -118,14 +118,7 @@ impl Serialize for Report<'_> {
         map.serialize_entry("required", &self.required())?;
         map.serialize_entry("authentication", &Authenticated(self))?;
         if let Some(policy) = self.policy() {
-            let sha256 = hex(&policy.sha256);
-            let members = [
-                ("name", json!(lossless(&policy.name))),
-                ("sha256", json!(sha256)),
-                ("overridden", json!(policy.overridden)),
-                ("revocations", policy.revocations.iter().map(revocation_list).collect()),
-            ];
-            map.serialize_entry("policy", &Ordered(members))?;
+            map.serialize_entry("policy", &PolicyView(policy))?;
         }
         map.serialize_entry("checks", &Each(self.checks().iter().map(CheckView)))?;
         map.serialize_entry("summary", &Ordered(summary(self)))?;
@@ -206,6 +199,30 @@ impl Serialize for SubjectView<'_> {
         map.serialize_entry("size", &inventory.outer_size)?;
         map.serialize_entry("sha256", &inventory.outer.as_ref().map(|digests| hex(&digests.sha256)))?;
         map.serialize_entry("container", &inventory.container)?;
+        map.end()
+    }
+}
+
+/// The policy file, and the revocation lists that it honours.
+struct PolicyView<'a>(&'a PolicyRecord);
+
+impl Serialize for PolicyView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let policy = self.0;
+        let lists = policy.revocations.iter().map(|list| {
+            Ordered([
+                ("name", json!(list.name)),
+                ("sha256", json!(hex(&list.sha256))),
+                ("issuer", json!(list.issuer)),
+                ("sequence", json!(list.sequence)),
+                ("revocations", json!(list.count)),
+            ])
+        });
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("name", &lossless(&policy.name))?;
+        map.serialize_entry("sha256", &hex(&policy.sha256))?;
+        map.serialize_entry("overridden", &policy.overridden)?;
+        map.serialize_entry("revocations", &Each(lists))?;
         map.end()
     }
 }
@@ -371,12 +388,4 @@ fn limits(report: &Report<'_>) -> Vec<(&'static str, Value)> {
 fn cage(report: &Report<'_>) -> [(&'static str, Value); 3] {
     let cage = &report.cage;
     [("landlock", json!(cage.landlock)), ("seccomp", json!(cage.seccomp)), ("notes", json!(cage.notes))]
-}
-
-/// A revocation list that the policy honours.
-fn revocation_list(list: &ListRecord) -> serde_json::Value {
-    json!({
-        "name": list.name, "sha256": hex(&list.sha256), "issuer": list.issuer, "sequence": list.sequence,
-        "revocations": list.count,
-    })
 }
