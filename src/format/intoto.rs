@@ -245,8 +245,7 @@ fn add_digest(subject: &mut Subject, algorithm: &str, value: &str, place: &str) 
 /// The members of the object `text`, none of which looks like one of `known` without being it.
 fn object<'a>(text: &'a str, place: &str, known: &[&str]) -> Result<Members<'a>, StatementError> {
     let found = members(text).ok_or_else(|| wrong(format!("{place}: expected an object")))?;
-    let look_alike =
-        |name: &str| known.iter().find(|known| name != **known && json::clashes(name, known)).map(|known| *known);
+    let look_alike = |name: &str| known.iter().find(|known| name != **known && json::clashes(name, known)).copied();
     match found.iter().find_map(|(name, _)| Some((name, look_alike(name)?))) {
         Some((name, known)) => Err(wrong(format!(
             "{place}: expected {known}, found {}, which some readers take for it",

@@ -105,7 +105,7 @@ impl Reader<'_> {
         let bytes = read_file(&file, json::ROWS.bytes).map_err(|why| fail("file", why))?;
         let list =
             format::parse(&bytes).map_err(|why| fail("file", format!("expected a revocation list, found: {why}")))?;
-        for faults in [&list.faults, &list.disorder].into_iter().filter(|faults| !faults.is_empty()) {
+        if let Some(faults) = [&list.faults, &list.disorder].into_iter().find(|faults| !faults.is_empty()) {
             return Err(fail("file", format!("{file} is no revocation list: {}", faults.sentence())));
         }
         let key = keys.iter().find(|key| key.terms.name == *written.key.get_ref());
