@@ -167,7 +167,7 @@ fn stopped(
     }
 }
 
-/// Whether a revocation list of the policy names the input, its content or an entry.
+/// Whether a revocation list of the policy names the input, its content, an entry, the plain text of one, or an entry inside.
 fn check_revoked(reading: &Reading, policy: &Policy, checks: &mut Vec<Check>) {
     if !policy.keys.revocations().any(Revoked::has_content) {
         return;
@@ -175,7 +175,13 @@ fn check_revoked(reading: &Reading, policy: &Policy, checks: &mut Vec<Check>) {
     let inventory = &reading.inventory;
     let whole = inventory.outer.iter().map(|outer| outer.sha256).chain([inventory.content_digest()]);
     let entries = inventory.entries.iter().filter_map(|entry| Some((entry.normal_path(), *entry.digest()?)));
-    let all = whole.map(|digest| (&b""[..], digest)).chain(entries);
+    let opened = inventory.sealed.iter().filter_map(|(entry, sealed)| {
+        let plain = sealed.plain.as_ref()?;
+        Some((inventory.entry(*entry).normal_path(), plain.sha256))
+    });
+    let inside = inventory.nested.values().flat_map(|nested| &nested.entries);
+    let inside = inside.filter_map(|entry| Some((entry.normal_path(), *entry.digest()?)));
+    let all = whole.map(|digest| (&b""[..], digest)).chain(entries).chain(opened).chain(inside);
     let why =
         |digest: &Sha256Bytes| policy.keys.revocations().find_map(|list| list.content(digest)).map(str::to_string);
     let failures = all.filter_map(|(name, digest)| {

@@ -13,7 +13,6 @@ use super::key::PublicKey;
 use super::keyring::example_name;
 use super::policy::Policy;
 use super::rekor::LogKey;
-use super::revoked::Revoked;
 use super::rules::{PolicyRecord, Rules, Waived};
 use super::signature::SecretKey;
 use super::terms::Terms;
@@ -149,7 +148,7 @@ impl TrustFile {
         }
         for list in &self.revocations {
             list.refuse(policy.at)?;
-            policy.keys.revoke(Revoked::of(&list.list, &list.file));
+            policy.keys.revoke(list.revoked.clone());
         }
         for key in self.keys {
             policy.keys.restrict(&key.fingerprint, key.terms);

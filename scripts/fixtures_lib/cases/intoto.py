@@ -263,6 +263,8 @@ def revocations() -> Iterator[Case]:
     for name, title, entry in (
             ("name", "by the name that the policy gives it", revoked_key("acme")),
             ("fingerprint", "by its fingerprint", revoked_key("auth-1", fingerprint=print_)),
+            ("colons", "by its fingerprint with colons, in capitals", revoked_key("auth-1", fingerprint=":".join(
+                print_.removeprefix("sha256:").upper()[at:at + 2] for at in range(0, 64, 2)))),
             ("id", "by its fingerprint as id, without a prefix", revoked_key(print_.removeprefix("sha256:"))),
             ("keyid", "by the key id that the signature states", revoked_key(ED25519.keyid)),
             ("future", "from a time on that lies ahead", revoked_key("acme", revokedAt="2026-11-30T00:00:00Z"))):
@@ -285,7 +287,12 @@ def revocations() -> Iterator[Case]:
     page = Devportal().files["portal/index.html"]
     yield honoured("revoked-entry", "The list revokes an entry, by digest",
                    revoking(revoked_subject(f"sha256:{digests(page)['sha256']}")), content, subject="portal/index.html")
+    upper = digests(page)['sha256'].upper()
+    yield honoured("revoked-entry-upper", "The list revokes an entry, by digest in capitals",
+                   revoking(revoked_subject(f"SHA256:{upper}")), content, subject="portal/index.html")
     unusable = {
+        "base64": ("The list names a fingerprint in base64, with which no key here can be compared",
+                   revoking(revoked_key("auth-2025", fingerprint="SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"))),
         "unsigned": ("The list has no signature", others.but(sign=None)),
         "other-key": ("Another key signed the list", others.but(sign=Jws(ECDSA_P384, "ES384"))),
         "altered": ("The list was changed after it was signed", others.but(spoil=lambda data: data.replace(b"auth-2025", b"auth-2026"))),

@@ -14,6 +14,7 @@ use crate::trust::jws as signature;
 use crate::trust::key_error::quote;
 use crate::trust::policy::Policy;
 use crate::trust::revocation;
+use crate::trust::revoked::Revoked;
 use crate::trust::rules::ListRecord;
 use crate::trust::scheme::Scheme;
 use crate::trust::terms::{Situation, Terms};
@@ -39,6 +40,8 @@ pub struct HonouredList {
     pub key: String,
     /// What it says.
     pub list: RevocationList,
+    /// What it takes away.
+    pub(super) revoked: Revoked,
     /// The smallest sequence that is accepted.
     pub min_sequence: Option<u64>,
     /// The oldest age that is accepted, in seconds.
@@ -120,6 +123,8 @@ impl Reader<'_> {
         if let Some(row) = unsigned(&signature, &document, (&list, &bytes), key) {
             return Err(fail("signature", format!("{file} is not signed by {}: {row}", key.terms.name)));
         }
+        let revoked = Revoked::of(&list, &file)
+            .map_err(|why| fail("file", format!("{file} cannot be relied on: {why}, so it would revoke nothing")))?;
         let min_sequence = written.min_sequence.as_ref().map(|floor| self.floor(floor, &list)).transpose()?;
         let max_age = written.max_age.as_ref().map(|text| {
             let parsed = time::parse_duration(text.get_ref());
@@ -133,6 +138,7 @@ impl Reader<'_> {
             max_age: max_age.transpose()?,
             file,
             list,
+            revoked,
             min_sequence,
             document,
         })
