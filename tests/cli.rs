@@ -427,6 +427,44 @@ fn a_link_in_place_of_the_output_is_not_written_through() {
     assert!(!temp.path().join("absent").exists());
 }
 
+/// What is open already is written to, whatever it is, and its name stays what it was.
+#[cfg(target_os = "linux")]
+#[test]
+fn open_files_are_written_to_and_never_replaced() {
+    use std::io::Write as _;
+    let temp = tempfile::tempdir().unwrap();
+    let (file, link) = (temp.path().join("file"), temp.path().join("link"));
+    std::os::unix::fs::symlink("/proc/self/fd/1", &link).unwrap();
+    let input = bundle("devportal/good-envelope-beside");
+    let report = run(&trusted(&["verify"], &input, &["--json"])).stdout;
+    for target in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", link.to_str().unwrap()] {
+        for force in [&[][..], &["--force"]] {
+            let mut out = fs::File::create(&file).unwrap();
+            out.write_all(b"before\n").unwrap();
+            let args = trusted(&["verify"], &input, &[&["--json", "--output", target][..], force].concat());
+            let ended = program().args(&args).stdout(out.try_clone().unwrap()).output().unwrap();
+            out.write_all(b"after\n").unwrap();
+            assert_eq!((code(&ended), ended.stderr.len()), (0, 0), "{target}: {ended:?}");
+            assert_eq!(fs::read(&file).unwrap(), [b"before\n", &report[..], b"after\n"].concat(), "{target} {force:?}");
+        }
+        assert_eq!(names(temp.path()), ["file", "link"], "{target}");
+    }
+    assert_eq!(fs::read_link(&link).unwrap(), Path::new("/proc/self/fd/1"));
+    let ended = program()
+        .args(trusted(&["verify"], &input, &["--json", "--output", "/dev/stderr"]))
+        .stderr(fs::File::create(&file).unwrap())
+        .output()
+        .unwrap();
+    assert_eq!((code(&ended), fs::read(&file).unwrap()), (0, report));
+    // Nothing is made among devices, whoever asks for it.
+    for target in ["/dev/portcullis-report", "/proc/self/comm"] {
+        let ended = run(&trusted(&["verify"], &input, &["--force", "--output", target]));
+        assert_eq!(code(&ended), 4, "{target}: {ended:?}");
+        assert!(String::from_utf8_lossy(&ended.stderr).contains("below /dev and /proc"), "{ended:?}");
+    }
+    assert!(!Path::new("/dev/portcullis-report").exists());
+}
+
 #[test]
 fn outputs_that_cannot_be_written_are_errors_of_the_environment() {
     let temp = tempfile::tempdir().unwrap();

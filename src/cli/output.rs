@@ -1,9 +1,11 @@
 //! Where reports go: standard output, or a file that appears only when it is whole.
 
 use super::exit::Failure;
+use crate::pipeline::endpoint::{self, Descriptor};
 use crate::pipeline::error::EnvironmentError;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 /// A closed standard output is no failure: whoever reads has read enough.
@@ -46,8 +48,8 @@ pub(super) fn write_file(
         return Err(fail(io::Error::from(io::ErrorKind::IsADirectory)));
     }
     if is_special(path) {
-        // A pipe or device is written to; renaming a file over it would destroy it.
-        let mut out = OpenOptions::new().write(true).open(path).map_err(fail)?;
+        // What is there is written to; renaming a file over it would destroy it.
+        let mut out = BufWriter::new(open_special(path).map_err(fail)?);
         return tolerate_closed(write(&mut out).and_then(|()| out.flush())).map_err(fail);
     }
     check_free(path, force)?;
@@ -69,21 +71,43 @@ pub(super) fn write_file(
 
 /// Fails where `path` exists and may not be overwritten: asked before the work, not after it.
 pub(super) fn check_free(path: &Path, force: bool) -> Result<(), EnvironmentError> {
-    if !force && path.symlink_metadata().is_ok() && !is_special(path) {
+    if is_special(path) {
+        return Ok(());
+    }
+    if endpoint::in_system_folder(path) {
+        let why = "no files are made or replaced below /dev and /proc; give a name elsewhere";
+        return Err(EnvironmentError::write(path, io::Error::other(why)));
+    }
+    if !force && path.symlink_metadata().is_ok() {
         return Err(EnvironmentError::Exists { path: path.into() });
     }
     Ok(())
 }
 
-/// A pipe, socket or device.
+/// A pipe, socket or device, or a file that is open under a number, whatever it is.
 fn is_special(path: &Path) -> bool {
+    endpoint::descriptor(path).is_some() || is_device(path)
+}
+
+fn is_device(path: &Path) -> bool {
     path.metadata().is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
+}
+
+/// Opens what is special for writing. Our own standard output is used as it is, at the place to which it was written so far;
+/// opened anew by its name, a file would be written from its beginning.
+fn open_special(path: &Path) -> io::Result<File> {
+    match endpoint::descriptor(path) {
+        Some(Descriptor::Stdout) => io::stdout().as_fd().try_clone_to_owned().map(File::from),
+        Some(Descriptor::Stderr) => io::stderr().as_fd().try_clone_to_owned().map(File::from),
+        Some(Descriptor::Other) => OpenOptions::new().append(true).open(path),
+        None => OpenOptions::new().write(true).open(path),
+    }
 }
 
 /// Whether both names lead to one file, or would.
 pub(super) fn same_place(a: &Path, b: &Path) -> bool {
     match (a.canonicalize(), b.canonicalize()) {
-        (Ok(a), Ok(b)) => a == b && !is_special(&a),
+        (Ok(a), Ok(b)) => a == b && !is_device(&a),
         (Err(_), Err(_)) => a == b,
         _ => false,
     }

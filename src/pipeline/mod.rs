@@ -9,6 +9,7 @@ mod databases;
 pub mod diff;
 mod documents;
 pub mod dsse;
+pub mod endpoint;
 mod entries;
 pub mod error;
 pub mod inspect;
