@@ -402,3 +402,40 @@ fn declared_outputs_can_be_written() {
 fn json_file(path: &str) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap_or_else(|error| panic!("{path}: {error}"))).unwrap()
 }
+
+/// A folder for temporary files that is not there is not looked for further up: that would be the whole file system.
+#[test]
+fn a_missing_folder_for_temporary_files_opens_nothing() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    fs::create_dir(folder.path().join("declared")).unwrap();
+    let notes = |temporary: &str| {
+        let output = program().args(["verify", BUNDLE, "--json"]).env("TMPDIR", temporary).current_dir(root()).output();
+        json(&output.unwrap()).unwrap()["cage"]["notes"].to_string()
+    };
+    assert!(!notes("/no/such/dir").contains("beneath /"), "{}", notes("/no/such/dir"));
+    if lacks("Landlock", Tried::new().landlock().is_some()) {
+        return;
+    }
+    assert!(notes("/").contains("landlock: writing is open beneath /: "), "{}", notes("/"));
+    let line = ["verify", BUNDLE, "--datastore", "/no/such/dir"];
+    let text = String::from_utf8(run(&line).stdout).unwrap();
+    assert!(text.contains("writing is open beneath /:"), "{text}");
+    // In a process of its own: what nothing declared stays closed.
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "the_process_with_no_temporary_folder", "--ignored", "--nocapture", "--test-threads=1"])
+        .env(WORKPLACE, folder.path())
+        .env("TMPDIR", "/no/such/dir")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("ENDED PermissionDenied"), "{text}");
+}
+
+/// Enters a cage with a place for temporary files, and tries to write elsewhere.
+#[test]
+#[ignore = "the test above starts it in a process of its own"]
+fn the_process_with_no_temporary_folder() {
+    let Some(folder) = std::env::var_os(WORKPLACE) else { return };
+    Cage::new().temporary().enter();
+    println!("\nENDED {}", outcome(fs::File::create(Path::new(&folder).join("declared/created"))));
+}

@@ -16,6 +16,7 @@ mod calls;
 #[cfg(target_os = "linux")]
 mod files;
 
+use super::endpoint;
 use std::path::{Path, PathBuf};
 
 /// What may still be written.
@@ -39,10 +40,16 @@ impl Cage {
         Cage::default()
     }
 
-    /// A file may be written beside `path` and renamed to it; a pipe or device there may be written to.
+    /// A file may be written beside `path` and renamed to it; a pipe, device or open file there may be written to.
     #[must_use]
     pub fn beside(mut self, path: Option<&Path>) -> Self {
         let Some(path) = path else { return self };
+        if endpoint::descriptor(path).is_some() {
+            // Open files are never replaced, so nothing is made beside them. An open folder cannot be written to.
+            let file = path.metadata().is_ok_and(|meta| !meta.is_dir());
+            self.places.extend(file.then(|| Place { path: path.into(), folder: false }));
+            return self;
+        }
         if path.metadata().is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
             self.places.push(Place { path: path.into(), folder: false });
             return self;
@@ -63,10 +70,13 @@ impl Cage {
         self
     }
 
-    /// The folder for temporary files may be used: databases are copied there before they are read.
+    /// The folder for temporary files may be used: databases are copied there before they are read. Where it does not exist,
+    /// nothing makes it, so nothing above it is opened either.
     #[must_use]
-    pub fn temporary(self) -> Self {
-        self.within(Some(&std::env::temp_dir()))
+    pub fn temporary(mut self) -> Self {
+        let folder = std::env::temp_dir();
+        self.places.extend(folder.is_dir().then_some(Place { path: folder, folder: true }));
+        self
     }
 
     /// Symbolic links may be made in these places.
@@ -74,6 +84,17 @@ impl Cage {
     pub fn with_links(mut self) -> Self {
         self.links = true;
         self
+    }
+
+    /// Says that a place is the whole file system: a rule for it forbids writing nowhere.
+    #[cfg(target_os = "linux")]
+    fn open_root(&self) -> Option<String> {
+        let is_root = |place: &&Place| place.path.canonicalize().is_ok_and(|path| path == Path::new("/"));
+        self.places.iter().find(is_root)?;
+        Some(
+            "landlock: writing is open beneath /: a place of this run lies there itself, or has no folder yet below it"
+                .into(),
+        )
     }
 
     /// Gives up everything else, for the whole process and for good. To be called before other threads are started: kernels
@@ -89,6 +110,7 @@ impl Cage {
             if held.landlock.is_some_and(|abi| abi < files::FORBIDS_TRUNCATION) {
                 held.notes.push("landlock: this kernel cannot forbid to cut files short".into());
             }
+            held.notes.extend(held.landlock.and_then(|_| self.open_root()));
             match calls::restrict() {
                 Ok(()) => held.seccomp = true,
                 Err(why) => held.notes.push(format!("seccomp: {why}")),
@@ -155,6 +177,17 @@ mod tests {
         assert_eq!(places(&Cage::new().within(Some(Path::new("no/such")))), [(".".to_string(), true)]);
         assert_eq!(places(&Cage::new().beside(Some(Path::new("/dev/null")))), [("/dev/null".to_string(), false)]);
         assert_eq!(places(&Cage::new().beside(None).within(None)), []);
+        assert_eq!(places(&Cage::new().beside(Some(Path::new("/proc/self/fd/999")))), []);
+    }
+
+    #[test]
+    fn the_whole_file_system_is_never_open_without_a_word() {
+        let open = |cage: Cage| cage.open_root().unwrap_or_default().contains("open beneath /");
+        assert!(open(Cage::new().within(Some(Path::new("/no/such/folder")))));
+        assert!(open(Cage::new().beside(Some(Path::new("/no-such-file")))));
+        assert!(open(Cage::new().within(Some(Path::new("/proc/../no/such")))));
+        assert!(!open(Cage::new().within(Some(Path::new("/proc/self")))));
+        assert!(!open(Cage::new()));
     }
 
     #[test]
