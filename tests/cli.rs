@@ -427,6 +427,65 @@ fn a_link_in_place_of_the_output_is_not_written_through() {
     assert!(!temp.path().join("absent").exists());
 }
 
+/// Everything below a folder, with its content.
+fn content(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let files = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().map(|entry| entry.unwrap().into_path());
+    files.map(|path| (path.clone(), fs::read(&path).unwrap_or_default())).collect()
+}
+
+/// What is read is not written over or added to, whether it was named, found beside an input, or lies in a folder.
+#[test]
+fn outputs_keep_away_from_what_is_read() {
+    let temp = tempfile::tempdir().unwrap();
+    let at = |name: &str| temp.path().join(name).to_str().unwrap().to_string();
+    fs::copy(bundle("devportal/good-envelope-beside"), at("in.tgz")).unwrap();
+    let beside = root().join("fixtures/devportal/good-envelope-beside/manifest.dsse.json");
+    fs::copy(&beside, at("manifest.dsse.json")).unwrap();
+    fs::create_dir_all(at("tree/folder")).unwrap();
+    fs::write(at("tree/SHA256SUMS"), "").unwrap();
+    std::os::unix::fs::symlink("folder", at("tree/link")).unwrap();
+    std::os::unix::fs::symlink(at("tree/folder"), at("way-in")).unwrap();
+    fs::copy(root().join("fixtures/dsse/good-ed25519/envelope.dsse.json"), at("envelope")).unwrap();
+    fs::copy(root().join("keys-example/ed25519.pub.pem"), at("key.pem")).unwrap();
+    fs::create_dir(at("metadata")).unwrap();
+    fs::create_dir(at("out")).unwrap();
+    let before = content(temp.path());
+    let refused = |line: &[&str]| {
+        let output = run(&[line, &["--force"]].concat());
+        let message = String::from_utf8_lossy(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(code(&output), 2, "{line:?}: {output:?}");
+        assert!(message.contains("give another name"), "{line:?}: {message}");
+        assert!(content(temp.path()) == before, "{line:?} changed something");
+    };
+    let (input, tree) = (at("in.tgz"), at("tree"));
+    let verbs: [&[&str]; 4] =
+        [&["inspect", &input], &["verify", &input], &["diff", &tree, &input], &["unpack", &input, "--to", &at("new")]];
+    for verb in verbs {
+        for name in ["manifest.dsse.json", "in.tgz.sha256", "in.manifest.json", "signatures/trivy-db.sig", "cosign.pub"]
+        {
+            refused(&[verb, &["--output", &at(name)]].concat());
+        }
+    }
+    for verb in [&["inspect", &tree][..], &["verify", &tree], &["diff", &tree, &input], &["diff", &input, &tree]] {
+        for name in ["tree", "tree/report.txt", "tree/folder/report.txt", "tree/link", "way-in/report.txt"] {
+            refused(&[verb, &["--output", &at(name)]].concat());
+        }
+    }
+    refused(&["verify", &input, "--base", &tree, "--output", &at("tree/report.txt")]);
+    for name in ["envelope", "key.pem"] {
+        refused(&["dsse", "verify", &at("envelope"), "--key", &at("key.pem"), "--payload-out", &at(name)]);
+    }
+    let tuf = ["tuf", "verify", "--metadata-dir", &at("metadata"), "--tuf-root", &at("key.pem")];
+    for option in ["--output", "--probe-log", "--out"] {
+        refused(&[&tuf[..], &[option, &at("metadata/new")]].concat());
+    }
+    refused(&[&tuf[..], &["--output", &at("key.pem")]].concat());
+    // Where nothing is looked for, a name is a name like any other; beside a folder is not in it.
+    let done = run(&["inspect", &input, "--no-sidecars", "--output", &at("in.tgz.sha256")]);
+    assert_eq!(code(&done), 0, "{done:?}");
+    assert_eq!(code(&run(&["inspect", &tree, "--output", &at("tree-report.txt")])), 24);
+}
+
 /// What is open already is written to, whatever it is, and its name stays what it was.
 #[cfg(target_os = "linux")]
 #[test]

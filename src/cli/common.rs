@@ -10,6 +10,7 @@ use crate::format::trivy_db::Scanner;
 use crate::pipeline::cage::{Cage, Held};
 use crate::pipeline::inspect::Request;
 use crate::pipeline::scan::{ScanOptions, SubjectDigest};
+use crate::pipeline::sidecar;
 use crate::pipeline::source::read_small;
 use crate::pipeline::verify::Verification;
 use crate::report::text::Style;
@@ -22,7 +23,7 @@ use clap::{Args, ValueEnum};
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use zeroize::Zeroizing;
 
 /// Text for people, JSON for the record.
@@ -72,6 +73,9 @@ pub(super) struct InputArgs {
     /// Do not look for well-known files beside the input
     #[arg(long)]
     no_sidecars: bool,
+    /// Where such files lie, or would.
+    #[arg(skip)]
+    beside: OnceLock<Vec<PathBuf>>,
     /// age identities that open encrypted entries, as age-keygen writes them
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
@@ -155,15 +159,21 @@ impl InputArgs {
         }
     }
 
-    /// Files that are read.
+    /// Files that are read, named or looked for.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
-        [&self.input].into_iter().chain(&self.sidecar).chain(&self.identity).map(PathBuf::as_path)
+        let beside = self.beside.get_or_init(|| found_beside(&self.input, self.no_sidecars));
+        [&self.input].into_iter().chain(&self.sidecar).chain(&self.identity).chain(beside).map(PathBuf::as_path)
     }
 
     /// The name of the input in reports.
     pub(super) fn name(&self) -> Vec<u8> {
         self.input.file_name().unwrap_or(self.input.as_os_str()).as_encoded_bytes().to_vec()
     }
+}
+
+/// Where files lie, or would, that are read beside `input` without being named.
+pub(super) fn found_beside(input: &Path, no_sidecars: bool) -> Vec<PathBuf> {
+    if no_sidecars { Vec::new() } else { sidecar::beside(input) }
 }
 
 /// The identities in the file that `--identity` names.
@@ -281,13 +291,10 @@ impl OutputArgs {
         if self.is_json() { failure.with_report(command, self.now(), subject) } else { failure }
     }
 
-    /// Fails before any work where the report could not be written after it, or would be written over `inputs`.
+    /// Fails before any work where the report could not be written after it, or would be written over `inputs` or into them.
     pub(super) fn check(&self, inputs: &[&std::path::Path]) -> Result<(), Failure> {
         let Some(output) = &self.output else { return Ok(()) };
-        if let Some(input) = inputs.iter().find(|input| output::same_place(input, output)) {
-            let message = format!("--output {} is also {}; give another name", output.display(), input.display());
-            return Err(Failure::usage(message));
-        }
+        output::check_apart("--output", output, inputs)?;
         output::check_free(output, self.force).map_err(Failure::from)
     }
 
@@ -339,6 +346,9 @@ pub(super) struct PolicyArgs {
     /// TUF state of earlier runs, changed only by what verified
     #[arg(long, value_name = "DIR")]
     datastore: Option<PathBuf>,
+    /// Where files lie, or would, that are read beside the base.
+    #[arg(skip)]
+    beside: OnceLock<Vec<PathBuf>>,
     /// Exit codes of this table
     #[arg(long, value_enum, default_value = "portcullis", value_name = "TABLE")]
     pub(super) exit_codes: Table,
@@ -366,7 +376,8 @@ impl PolicyArgs {
 
     /// Files that are read.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
-        self.base.iter().chain(&self.tuf_root).map(PathBuf::as_path)
+        let beside = self.beside.get_or_init(|| self.base.as_deref().map(sidecar::beside).unwrap_or_default());
+        self.base.iter().chain(&self.tuf_root).chain(&self.datastore).chain(beside).map(PathBuf::as_path)
     }
 
     /// Adds these options to `policy`.

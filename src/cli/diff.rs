@@ -2,7 +2,7 @@
 
 use super::anchors::AnchorArgs;
 use super::cage::CageArgs;
-use super::common::{LimitArgs, OutputArgs, file_name, identities, kind_id, property, read_root};
+use super::common::{LimitArgs, OutputArgs, file_name, found_beside, identities, kind_id, property, read_root};
 use super::display;
 use super::exit::Failure;
 use crate::bundle::changes::unified::MAX_UNIFIED;
@@ -104,7 +104,9 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let (name, at) = (file_name(&args.old), args.output.now());
     let failed = |failure: Failure| args.output.failure(failure, COMMAND, &name);
     let cage = args.cage.enter(&args.output.cage().temporary());
-    args.output.check(&args.files()).map_err(|failure| args.output.refusal(failure, COMMAND, &name))?;
+    let beside = [&args.old, &args.new].map(|side| found_beside(side, args.no_sidecars)).concat();
+    let read: Vec<&Path> = args.files().into_iter().chain(beside.iter().map(PathBuf::as_path)).collect();
+    args.output.check(&read).map_err(|failure| args.output.refusal(failure, COMMAND, &name))?;
     if args.old.as_os_str() == "-" && args.new.as_os_str() == "-" {
         return Err(failed(Failure::usage(
             "standard input can be one side only; name a file or directory for the other",

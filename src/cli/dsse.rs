@@ -36,9 +36,12 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let name = args.envelope.file_name().unwrap_or(args.envelope.as_os_str()).as_encoded_bytes().to_vec();
     let failed = |failure: Failure| args.output.failure(failure, "dsse verify", &name);
     let at = args.output.now();
-    let own = args.payload_out.iter().map(PathBuf::as_path).chain([args.envelope.as_path()]);
-    let files: Vec<&Path> = own.chain(args.keys.files()).collect();
-    args.output.check(&files).map_err(|failure| args.output.refusal(failure, "dsse verify", &name))?;
+    let mut files: Vec<&Path> = [args.envelope.as_path()].into_iter().chain(args.keys.files()).collect();
+    let payload = args.payload_out.as_deref().map_or(Ok(()), |path| output::check_apart("--payload-out", path, &files));
+    files.extend(args.payload_out.as_deref());
+    payload
+        .and_then(|()| args.output.check(&files))
+        .map_err(|failure| args.output.refusal(failure, "dsse verify", &name))?;
     // The specification's own vector is r||s, so the verb for lone envelopes takes both forms, each by its exact length.
     let policy = args.keys.policy(at).map_err(failed)?.with_fixed_length_ecdsa();
     let (verification, payload) = dsse::verify(&args.envelope, &policy).map_err(|e| failed(e.into()))?;

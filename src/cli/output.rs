@@ -105,12 +105,49 @@ fn open_special(path: &Path) -> io::Result<File> {
 }
 
 /// Whether both names lead to one file, or would.
-pub(super) fn same_place(a: &Path, b: &Path) -> bool {
+fn same_place(a: &Path, b: &Path) -> bool {
     match (a.canonicalize(), b.canonicalize()) {
         (Ok(a), Ok(b)) => a == b && !is_device(&a),
-        (Err(_), Err(_)) => a == b,
+        (Err(_), Err(_)) => a == b || resolved(a).is_some_and(|a| resolved(b) == Some(a)),
         _ => false,
     }
+}
+
+/// Fails where `output`, which `option` names, is one of `inputs`, or lies in a folder among them: what is read is evidence,
+/// for this run or the next one, and is never written over or added to.
+pub(super) fn check_apart(option: &str, output: &Path, inputs: &[&Path]) -> Result<(), Failure> {
+    let fail = |what: String| Err(Failure::usage(format!("{option} {} {what}; give another name", output.display())));
+    if let Some(input) = inputs.iter().find(|input| same_place(input, output)) {
+        return fail(match *input == output {
+            true => "is a name under which evidence is read".into(),
+            false => format!("is also {}", input.display()),
+        });
+    }
+    if let Some(folder) = inputs.iter().find(|input| is_within(input, output)) {
+        return fail(format!("lies in {}, which is read", folder.display()));
+    }
+    Ok(())
+}
+
+/// Whether `folder` is one, and the name or the file it leads to lies below it.
+fn is_within(folder: &Path, output: &Path) -> bool {
+    let Ok(folder) = folder.canonicalize() else { return false };
+    if !folder.is_dir() || is_device(output) {
+        return false;
+    }
+    // Open files have a name below /proc, which says nothing of where they lie.
+    let named = endpoint::descriptor(output).is_none().then(|| resolved(output)).flatten();
+    output.canonicalize().ok().into_iter().chain(named).any(|place| place.starts_with(&folder))
+}
+
+/// The place of a file that may not exist: the nearest folder above it that does, without links, and the rest of the name. The
+/// last component is no link that is followed, since it would be replaced.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    path.ancestors().skip(1).find_map(|above| {
+        let rest = path.strip_prefix(above).ok()?;
+        above.canonicalize().ok().map(|above| above.join(rest))
+    })
 }
 
 /// The name that the file has until it is whole.

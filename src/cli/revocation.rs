@@ -96,11 +96,8 @@ fn check_places(args: &Args) -> Result<(), Failure> {
         PathBuf::from(name)
     });
     let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).chain(beside.iter().map(PathBuf::as_path)).collect();
-    if let Some(state) = &args.state
-        && let Some(input) = inputs.iter().find(|input| output::same_place(input, state))
-    {
-        let message = format!("--state {} is also {}; give another name", state.display(), input.display());
-        return Err(Failure::usage(message));
+    if let Some(state) = &args.state {
+        output::check_apart("--state", state, &inputs)?;
     }
     let found = if args.no_sidecars { Vec::new() } else { revocation::beside(&args.file) };
     let places: Vec<&Path> =

@@ -57,6 +57,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let name = file_name(&args.metadata_dir);
     let failed = |failure: Failure| args.output.failure(failure, COMMAND, &name);
     let at = args.output.now();
+    check_places(args).map_err(|failure| args.output.refusal(failure, COMMAND, &name))?;
     let request = Request {
         metadata_dir: args.metadata_dir.clone(),
         targets_dir: args.targets_dir.clone().filter(|_| !args.target.is_empty()),
@@ -72,6 +73,19 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     }
     let verification = run.verification.map_err(|error| failed(Failure::from(error)))?;
     args.output.conclude(&verification, COMMAND, at, &name, cage)
+}
+
+/// Nothing is written over what is read, or into it: neither the report, nor the log, nor copies of targets.
+fn check_places(args: &Args) -> Result<(), Failure> {
+    let own = [&args.metadata_dir].into_iter().chain(&args.targets_dir).chain(&args.tuf_root).chain(&args.datastore);
+    let mut read: Vec<&Path> = own.map(PathBuf::as_path).collect();
+    for (option, path) in [("--out", &args.out), ("--probe-log", &args.probe_log)] {
+        if let Some(path) = path {
+            output::check_apart(option, path, &read)?;
+        }
+    }
+    read.extend(args.probe_log.as_deref());
+    args.output.check(&read)
 }
 
 /// What is written: besides the report the state, the copies, the log, and what the second engine notes down for itself.

@@ -1,8 +1,10 @@
 //! Receipts of a transparency log beside the input, with the checkpoint and the entry packs that lie around them.
 
 use super::error::EnvironmentError;
+use super::source::read_small;
 use crate::bundle::receipts::{MAX_CHECKPOINT, places};
 use crate::format::inventory::Document;
+use crate::format::limits::Limits;
 use crate::format::rekor::{MAX_PACK, is_receipt_name, parse_receipt};
 use crate::trust::rekor::ReceiptFile;
 use std::path::{Path, PathBuf};
@@ -16,6 +18,16 @@ pub(super) type Take<'a> = dyn FnMut(&Path, u64) -> Result<Option<Vec<u8>>, Envi
 /// Whether a document beside the input is a receipt: by its name, or by its content where the operator named it.
 pub(super) fn is_one(document: &Document) -> bool {
     is_receipt_name(&document.name) || document.named && !document.envelope && parse_receipt(&document.bytes).is_ok()
+}
+
+/// Where the files lie that are read along with `path`, where that is a receipt: its checkpoint, and folders of entry packs.
+pub(super) fn around(path: &Path) -> Vec<PathBuf> {
+    let named = path.file_name().is_some_and(|name| is_receipt_name(name.as_encoded_bytes()));
+    let Some(bytes) = named.then(|| read_small(path, Limits::MAX_DOCUMENT).ok()).flatten() else { return Vec::new() };
+    let Ok(receipt) = parse_receipt(&bytes) else { return Vec::new() };
+    let (checkpoint, packs) = places(&receipt);
+    let folder = path.parent().unwrap_or(Path::new(""));
+    checkpoint.into_iter().map(|name| folder.join(name)).chain(packs.iter().map(|pack| folder.join(pack))).collect()
 }
 
 /// The receipt in the file `path`, with what belongs to it.

@@ -81,9 +81,7 @@ impl Sidecars {
         if ![".manifest.json", ".bundle.json"].iter().any(|end| at(end).is_file()) {
             return Ok(());
         }
-        let ends =
-            [".manifest.json", ".manifest.json.sha256", ".manifest.dsse.json", ".bundle.json", ".bundle.dsse.json"];
-        for path in ends.map(at).into_iter().filter(|path| path.is_file()) {
+        for path in THIN_ENDS.map(at).into_iter().filter(|path| path.is_file()) {
             if !self
                 .documents
                 .iter()
@@ -227,6 +225,28 @@ const SUFFIXES: &[&str] = &[
 ];
 /// Names that are looked for in the folder of an input.
 const NAMES: &[&str] = &["manifest.dsse.json", "appliedExportIds.log", "rekor-receipt.json", "cosign.pub"];
+
+/// Ends that are put to the stem of a thin mirror's archive.
+const THIN_ENDS: [&str; 5] =
+    [".manifest.json", ".manifest.json.sha256", ".manifest.dsse.json", ".bundle.json", ".bundle.dsse.json"];
+
+/// Every place beside `input` that is read without being named, whether it exists or not: this run or the next one takes what
+/// lies there for evidence, so no output may be put there. The folder of a thin mirror's TUF metadata stands for all that is
+/// in it.
+pub fn beside(input: &Path) -> Vec<PathBuf> {
+    let mut found = siblings(input);
+    if found.is_empty() {
+        return found;
+    }
+    let parent = input.parent().unwrap_or(Path::new(""));
+    let receipts: Vec<PathBuf> = found.iter().flat_map(|path| receipt::around(path)).collect();
+    let stem = stem_of(&input_name(input));
+    let parts = THIN_ENDS.map(|end| parent.join(format!("{stem}{end}")));
+    let thin = parts.iter().any(|part| part.is_file()).then(|| parent.join("tuf"));
+    let signatures = whole::IN_FOLDER.iter().map(|(name, ..)| parent.join(name));
+    found.extend(parts.iter().cloned().chain(thin).chain(signatures).chain(receipts));
+    found
+}
 
 /// Well-known names beside `input`, whether they exist or not.
 fn siblings(input: &Path) -> Vec<PathBuf> {
