@@ -483,7 +483,7 @@ fn outputs_keep_away_from_what_is_read() {
     // Where nothing is looked for, a name is a name like any other; beside a folder is not in it.
     let done = run(&["inspect", &input, "--no-sidecars", "--output", &at("in.tgz.sha256")]);
     assert_eq!(code(&done), 0, "{done:?}");
-    assert_eq!(code(&run(&["inspect", &tree, "--output", &at("tree-report.txt")])), 24);
+    assert_eq!(code(&run(&["inspect", &tree, "--output", &at("tree-report.txt")])), 0);
 }
 
 /// What is open already is written to, whatever it is, and its name stays what it was.
