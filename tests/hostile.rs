@@ -68,11 +68,14 @@ fn failing(report: &serde_json::Value) -> Vec<String> {
     failed.filter_map(|check| check["id"].as_str().map(String::from)).collect()
 }
 
-/// Both verbs give `code`, name `id` among what fails, and stay within the bounds.
+/// All verbs that read entries give `code`, name `id` among what fails, and stay within the bounds; nothing is unpacked.
 fn refused(what: &str, input: &Path, more: &[&str], code: i32, id: &str) {
     let input = input.display().to_string();
-    for verb in ["inspect", "verify"] {
-        let ended = bounded(&[&[verb, &input, "--at", "2026-11-20T00:00:00Z"], more].concat());
+    let target = format!("{input}-unpacked");
+    let unpack = ["--to", &target, "--links", "inside"];
+    for (verb, own) in [("inspect", &[][..]), ("verify", &[]), ("unpack", &unpack)] {
+        let ended = bounded(&[&[verb, &input, "--at", "2026-11-20T00:00:00Z"], own, more].concat());
+        assert!(!Path::new(&target).exists(), "{what}, {verb}: something was unpacked");
         assert_eq!(ended.code, Some(code), "{what}, {verb}: {}", ended.report);
         let found = failing(&ended.report);
         assert!(found.iter().any(|found| found == id), "{what}, {verb}: {found:?}");
@@ -390,7 +393,14 @@ fn the_selftest_holds_on_this_machine() {
     let output = selftest(&["--json"]);
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), &report["held"]), (Some(0), &serde_json::json!(true)), "{report:#}");
-    assert!(report["attacks"].as_array().unwrap().len() > 60);
+    let attacks = report["attacks"].as_array().unwrap();
+    assert!(attacks.len() > 60);
+    // Whatever has entries is put to every verb that reads entries.
+    for attack in attacks {
+        let verbs: Vec<_> = attack["answers"].as_array().unwrap().iter().map(|a| a["verb"].as_str().unwrap()).collect();
+        let all = ["inspect", "verify", "unpack", "diff"];
+        assert!(verbs == all || ["dsse verify", "tuf verify"].contains(&verbs[0]), "{}: {verbs:?}", attack["name"]);
+    }
     let text = String::from_utf8(selftest(&[]).stdout).unwrap();
     assert!(text.starts_with("HELD  "), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 100 && !line.starts_with('x')), "{text}");

@@ -7,12 +7,14 @@ mod archive;
 mod attacks;
 mod sentinel;
 
+use super::diff;
 use super::dsse;
 use super::error::EnvironmentError;
 use super::inspect::{self, Request};
 use super::progress::Progress;
 use super::scan::{ScanOptions, SubjectDigest};
 use super::tuf;
+use super::unpack;
 use super::verify::{self, Verification};
 use crate::format::limits::Limits;
 use crate::format::time::{self, Time};
@@ -21,6 +23,7 @@ use crate::trust::key;
 use crate::trust::policy::{Policy, Property};
 use crate::trust::verdict::Verdict;
 use sentinel::Sentinel;
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -30,6 +33,8 @@ const AT: &str = "2026-11-20T00:00:00Z";
 const KEY: &[u8] = include_bytes!("data/key.pub.pem");
 /// Where the inputs lie below the private folder, two folders down, beside the sentinel.
 const INPUTS: &str = "in";
+/// The folder beside an input into which it is unpacked.
+const TARGET: &str = "unpacked";
 
 /// One attack.
 struct Attack {
@@ -180,6 +185,7 @@ struct Bench<'a> {
 }
 
 /// A verdict, and the ids of the checks that failed.
+#[derive(PartialEq, Eq)]
 struct Judged {
     verdict: Verdict,
     failing: Vec<&'static str>,
@@ -203,6 +209,8 @@ impl Bench<'_> {
             Laid::Files(_) | Laid::LinkedTree => vec![
                 self.answer("inspect", attack, || self.inspect(attack)),
                 self.answer("verify", attack, || self.verify(attack)),
+                self.answer("unpack", attack, || self.unpack(attack)),
+                self.answer("diff", attack, || self.diff(attack)),
             ],
         }
     }
@@ -265,6 +273,69 @@ impl Bench<'_> {
         let verification =
             verify::verify(&self.request(), &policy, &Progress::default()).map_err(|error| error.to_string())?;
         self.judged(&verification)
+    }
+
+    /// Into a folder beside the input, with links wherever they are allowed: what is not good leaves nothing there.
+    fn unpack(&self, attack: &Attack) -> Result<Judged, String> {
+        let to = self.place.join(TARGET);
+        let before = self.names()?;
+        let request = unpack::Request {
+            read: self.request(),
+            to: Some(to.clone()),
+            artifact: None,
+            force: false,
+            only: Vec::new(),
+            strip_components: 0,
+            dry_run: false,
+            unverified: false,
+            include_set_aside: false,
+            links_inside: true,
+            preserve_times: false,
+            max_spool: unpack::DEFAULT_SPOOL,
+        };
+        let run = unpack::unpack(&request, &policy(attack.trust, self.at)?, &Progress::default())
+            .map_err(|error| error.to_string())?;
+        let good = matches!(run.verification.verdict, Verdict::Verified | Verdict::Intact);
+        let mut expected = before;
+        if good {
+            expected.push(TARGET.into());
+            expected.sort();
+        }
+        if self.names()? != expected {
+            return Err(if good { "it was not unpacked" } else { "something was written" }.into());
+        }
+        self.judged(&run.verification)
+    }
+
+    /// What lies in the folder of the input.
+    fn names(&self) -> Result<Vec<OsString>, String> {
+        let list = std::fs::read_dir(&self.place).map_err(|error| error.to_string())?;
+        let mut names: Vec<OsString> = list.flatten().map(|entry| entry.file_name()).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Against itself: both sides are judged as `verify` judges them, and nothing is different.
+    fn diff(&self, attack: &Attack) -> Result<Judged, String> {
+        let (request, policy) = (self.request(), policy(attack.trust, self.at)?);
+        let request = Request { keep_databases: true, ..request };
+        let found = diff::diff(&request, &request, Some((&policy, &policy)), &Progress::default())
+            .map_err(|error| error.to_string())?;
+        if found.changes.is_some() && !found.is_identical() {
+            return Err("it differs from itself".into());
+        }
+        let (old, new) = (self.side(&found.old)?, self.side(&found.new)?);
+        if old != new {
+            return Err("one input was judged in two ways".into());
+        }
+        Ok(Judged { verdict: found.verdict(), ..new })
+    }
+
+    fn side(&self, side: &diff::Side) -> Result<Judged, String> {
+        match side {
+            diff::Side::Verified(verification) => self.judged(verification),
+            diff::Side::Read(_) => Err("it was read and not verified".into()),
+        }
     }
 
     fn dsse(&self, attack: &Attack) -> Result<Judged, String> {
