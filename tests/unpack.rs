@@ -255,6 +255,36 @@ fn selection_and_stripping() {
     assert_eq!(names(temp.path()), ["a", "b"]);
 }
 
+/// A tar with one file and these links.
+fn linked(at: &Path, links: &[(&str, &str)]) {
+    let mut builder = tar::Builder::new(std::fs::File::create(at).unwrap());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(1);
+    header.set_mode(0o644);
+    builder.append_data(&mut header, "a/d/f", &b"x"[..]).unwrap();
+    for (name, to) in links {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(0);
+        header.set_entry_type(tar::EntryType::Symlink);
+        builder.append_link(&mut header, name, to).unwrap();
+    }
+    builder.finish().unwrap();
+}
+
+#[test]
+fn stripping_does_not_let_a_link_climb_through_another() {
+    let temp = tempfile::tempdir().unwrap();
+    let (input, to) = (temp.path().join("in.tar"), temp.path().join("out"));
+    // As it stands `p/d/l1` is nothing; once a component is stripped it is the link `d/l1`.
+    linked(&input, &[("a/d/l1", ".."), ("p/l2", "d/l1/../secret")]);
+    let with = |more: &[&str]| unpack(&input, &to, &[&["--unverified", "--links", "inside"][..], more].concat());
+    assert_eq!(with(&[]).status.code(), Some(3));
+    std::fs::remove_dir_all(&to).unwrap();
+    let output = with(&["--strip-components", "1"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(!to.exists());
+}
+
 #[test]
 fn a_dry_run_tells_and_writes_nothing() {
     let temp = tempfile::tempdir().unwrap();

@@ -4,13 +4,36 @@
 use crate::format::anomaly::{Anomaly, Defect};
 use crate::format::inventory::{EntryIndex, EntryKind, Inventory, MAX_ANOMALIES};
 use crate::format::path;
+use std::collections::HashSet;
+
+/// Names of symbolic links as they meet on a file system that folds case: one that looks another way there is the same link.
+#[derive(Debug, Default)]
+pub struct Symlinks(HashSet<Vec<u8>>);
+
+impl Symlinks {
+    /// The links with these names (untrusted).
+    pub fn new<'a>(untrusted_names: impl Iterator<Item = &'a [u8]>) -> Symlinks {
+        Symlinks(untrusted_names.map(path::folded).collect())
+    }
+
+    /// Where a link leads, by [`path::link_destination`].
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub fn destination(&self, link: &[u8], target: &[u8], symbolic: bool) -> Result<Vec<u8>, &'static str> {
+        path::link_destination(link, target, symbolic, |name| self.0.contains(&path::folded(name)))
+    }
+}
 
 /// Defects of the links of `inventory`; every link is one where `allowed` is false. Also entries that lie below something
 /// that is no directory: extracting them would write through a link or replace a file.
 pub fn judge(inventory: &Inventory, allowed: bool) -> Vec<Anomaly> {
     let mut links: Vec<EntryIndex> = inventory.links.keys().copied().collect();
     links.sort_unstable();
-    let mut found: Vec<Anomaly> = links.into_iter().filter_map(|link| defect(inventory, link, allowed)).collect();
+    let symbolic = links.iter().map(|link| inventory.entry(*link)).filter(|entry| entry.kind == EntryKind::Symlink);
+    let symlinks = Symlinks::new(symbolic.map(|entry| entry.normal_path()));
+    let mut found: Vec<Anomaly> =
+        links.into_iter().filter_map(|link| defect(inventory, &symlinks, link, allowed)).collect();
     found.extend(below_files(inventory));
     found.truncate(MAX_ANOMALIES);
     found
@@ -44,12 +67,15 @@ fn parent(name: &[u8]) -> &[u8] {
     name.iter().rposition(|c| *c == b'/').map_or(b"", |slash| &name[..slash])
 }
 
-fn defect(inventory: &Inventory, link: EntryIndex, allowed: bool) -> Option<Anomaly> {
+fn defect(inventory: &Inventory, symlinks: &Symlinks, link: EntryIndex, allowed: bool) -> Option<Anomaly> {
     let entry = inventory.entry(link);
     let target = inventory.links.get(&link).map_or(&b""[..], |target| target);
     let refuse = |why: String| Some(Anomaly::entry(Defect::EntryLink, &entry.path, why));
-    let Some(destination) = path::link_destination(&entry.path, target, entry.kind == EntryKind::Symlink) else {
-        return refuse(format!("a {} to {:?} leaves the tree", entry.kind.name(), String::from_utf8_lossy(target)));
+    let destination = match symlinks.destination(&entry.path, target, entry.kind == EntryKind::Symlink) {
+        Ok(destination) => destination,
+        Err(why) => {
+            return refuse(format!("a {} to {:?} {why}", entry.kind.name(), String::from_utf8_lossy(target)));
+        }
     };
     // A hard link is a second name of a file. Where the archive has no such file, the next tool takes what lies on the disk
     // under that name, or what a link of that name leads to.

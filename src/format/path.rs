@@ -122,30 +122,55 @@ pub fn is_invisible(c: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Where a link at `link` with `target` points, relative to the root and in normal form; `None` where it leaves the tree,
-/// is absolute, or is unsafe in itself.
-pub fn link_destination(untrusted_link: &[u8], untrusted_target: &[u8], symbolic: bool) -> Option<Vec<u8>> {
+/// Where a link at `link` with `target` points, relative to the root and in normal form, without the last link being followed.
+/// `is_link` says of a name in normal form whether it is a symbolic link; both names are untrusted.
+///
+/// `..` after a component that is a link leads wherever that link leads, and not to where the text says: one such target
+/// passes a comparison of texts and climbs out all the same. It is refused. Any other `..` is taken among folders that are
+/// what they seem, and what follows a link only goes down from a place that was judged when that link was; so a tree in
+/// which every target passes is left by none of them, however many are followed.
+///
+/// # Errors
+/// Why the link is refused: it leaves the tree, is absolute or unsafe in itself, or passes `..` after a link.
+pub fn link_destination(
+    untrusted_link: &[u8],
+    untrusted_target: &[u8],
+    symbolic: bool,
+    is_link: impl Fn(&[u8]) -> bool,
+) -> Result<Vec<u8>, &'static str> {
     if untrusted_target.is_empty()
         || untrusted_target.starts_with(b"/")
         || untrusted_target.iter().any(|c| matches!(c, 0 | b'\\'))
     {
-        return None;
+        return Err("leaves the tree");
     }
-    let mut parts: Vec<&[u8]> = Vec::new();
-    if symbolic {
-        parts = normal(untrusted_link).split(|c| *c == b'/').collect();
-        parts.pop();
+    let (mut at, folder) = (Vec::new(), normal(untrusted_link));
+    if let Some(slash) = folder.iter().rposition(|c| *c == b'/').filter(|_| symbolic) {
+        at.extend_from_slice(&folder[..slash]);
     }
-    for part in untrusted_target.split(|c| *c == b'/') {
+    let parts = || untrusted_target.split(|c| *c == b'/');
+    // What no `..` follows needs no second look: it only goes down.
+    let mut climbs = parts().filter(|part| *part == b"..").count();
+    for part in parts() {
         match part {
             b"" | b"." => {}
+            b".." if at.is_empty() => return Err("leaves the tree"),
             b".." => {
-                parts.pop()?;
+                climbs -= 1;
+                at.truncate(at.iter().rposition(|c| *c == b'/').unwrap_or(0));
             }
-            _ => parts.push(part),
+            _ => {
+                if !at.is_empty() {
+                    at.push(b'/');
+                }
+                at.extend_from_slice(part);
+                if climbs > 0 && is_link(&at) {
+                    return Err("passes `..` after another link, which need not lead back to where that link lies");
+                }
+            }
         }
     }
-    Some(parts.join(&b'/'))
+    Ok(at)
 }
 
 #[cfg(test)]
@@ -202,11 +227,25 @@ mod tests {
 
     #[test]
     fn links_stay_inside_or_are_refused() {
-        assert_eq!(link_destination(b"a/b/l", b"../c", true), Some(b"a/c".to_vec()));
-        assert_eq!(link_destination(b"l", b"../c", true), None);
-        assert_eq!(link_destination(b"a/l", b"/etc", true), None);
-        assert_eq!(link_destination(b"a/l", b"b", false), Some(b"b".to_vec()));
-        assert_eq!(link_destination(b"a/l", b"../../..", true), None);
+        let to = |link: &[u8], target: &[u8], symbolic| link_destination(link, target, symbolic, |_| false).ok();
+        assert_eq!(to(b"a/b/l", b"../c", true), Some(b"a/c".to_vec()));
+        assert_eq!(to(b"l", b"../c", true), None);
+        assert_eq!(to(b"a/l", b"/etc", true), None);
+        assert_eq!(to(b"a/l", b"b", false), Some(b"b".to_vec()));
+        assert_eq!(to(b"a/l", b"../../..", true), None);
+        assert_eq!(to(b"a/b/l", b"./../../c//d/..", true), Some(b"c".to_vec()));
+    }
+
+    #[test]
+    fn no_link_climbs_from_where_another_leads() {
+        let is_link = |name: &[u8]| name == b"d/l1";
+        let to = |target: &[u8], symbolic| link_destination(b"l2", target, symbolic, is_link).ok();
+        for target in [&b"d/l1/../secret"[..], b"d/l1/x/../..", b"d/l1/..", b"x/../d/l1/.."] {
+            assert_eq!((to(target, true), to(target, false)), (None, None), "{:?}", String::from_utf8_lossy(target));
+        }
+        assert_eq!(to(b"d/l1/secret", true), Some(b"d/l1/secret".to_vec()), "only down from there");
+        assert_eq!(to(b"d/../d/l1", true), Some(b"d/l1".to_vec()), "the last one is judged by itself");
+        assert_eq!(to(b"d/l10/../x", true), Some(b"d/x".to_vec()));
     }
 
     proptest! {

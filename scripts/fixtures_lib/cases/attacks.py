@@ -36,6 +36,9 @@ def ladders() -> Iterator[Case]:
     yield case("link-ladder", "A chain of links, each through the one before, climbs out of the tree", PLAIN.but(
         entries=plus(Entry(b"a", type=tar.SYMLINK, link=b"."), Entry(b"a/b", type=tar.SYMLINK, link=b".."),
                      Entry(b"a/b/c", b"# Elsewhere\n"))), "entry-link", "entry-unlisted")
+    yield case("link-through-link-parent", "A link goes up from where another link leads, and so out of the tree", PLAIN.but(
+        entries=plus(Entry(b"d/f", b"x"), Entry(b"d/l1", type=tar.SYMLINK, link=b".."),
+                     Entry(b"l2", type=tar.SYMLINK, link=b"d/l1/../secret"))), "entry-link", "entry-unlisted")
     yield case("link-then-folder", "A link, and then a folder of its name with all modes", PLAIN.but(
         entries=plus(Entry(b"s", type=tar.SYMLINK, link=OUTSIDE),
                      Entry(b"s", mode=0o777, type=tar.DIRECTORY))),

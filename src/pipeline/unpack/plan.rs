@@ -1,6 +1,7 @@
 //! What is written where: decided on values, before anything is made.
 
 use super::{Request, UnpackError};
+use crate::bundle::links::Symlinks;
 use crate::format::digest::Sha256Bytes;
 use crate::format::inventory::{EntryIndex, EntryKind, Inventory, Observed};
 use crate::format::path;
@@ -113,6 +114,7 @@ impl Plan {
             )));
         }
         plan.check_names()?;
+        plan.check_symbolic_links()?;
         plan.check_hard_links(request.read.scan.limits.max_bytes)?;
         if plan.files.is_empty() && plan.links.is_empty() && plan.folders.is_empty() && !inventory.entries.is_empty() {
             let why =
@@ -165,7 +167,7 @@ impl Plan {
         Ok(())
     }
 
-    /// `None` where it leads outside of what is written, also after components were stripped.
+    /// `None` for a hard link that leads outside of what is written, also after components were stripped.
     fn link(
         &self,
         inventory: &Inventory,
@@ -176,12 +178,26 @@ impl Plan {
     ) -> Option<Link> {
         let target = inventory.links.get(&index)?;
         if hard {
-            let to = stripped(path::normal(target), request.strip_components)?.to_vec();
+            // In normal form: the name of the file is looked up among those that are written.
+            let target = path::link_destination(b"", target, false, |_| false).ok()?;
+            let to = stripped(&target, request.strip_components)?.to_vec();
             return Some(Link { name, to, hard });
         }
-        // Judged with the name that it gets: with fewer components above it, the same target may lead further up.
-        path::link_destination(&name, target, true)?;
         Some(Link { name, to: target.to_vec(), hard })
+    }
+
+    /// Judged with the names that all of them get: with fewer components above it, the same target may lead further up, and
+    /// through other links.
+    fn check_symbolic_links(&self) -> Result<(), UnpackError> {
+        let symbolic = || self.links.iter().filter(|link| !link.hard);
+        let symlinks = Symlinks::new(symbolic().map(|link| link.name.as_slice()));
+        for Link { name, to, .. } in symbolic() {
+            symlinks.destination(name, to, true).map_err(|why| {
+                let (name, to) = (path::lossless(name), path::lossless(to));
+                UnpackError::Usage(format!("{name} would be a link to {to} that {why}; leave it out with --only"))
+            })?;
+        }
+        Ok(())
     }
 
     /// No two entries get one name, and none lies below a file.
