@@ -1,12 +1,14 @@
 //! Databases of Trivy as a scanner's cache has them: the file of the database and its `metadata.json` side by side.
 
 use super::interrupt::Interrupt;
-use super::plan::{Item, unsealed};
+use super::opened;
+use super::plan::{Item, item};
 use super::staging::Staging;
 use super::write::Writer;
 use super::{Request, UnpackError};
 use crate::bundle::model::DatabaseType;
 use crate::format::inventory::{EntryIndex, Inventory};
+use crate::format::path::lossless;
 use crate::pipeline::error::EnvironmentError;
 use crate::pipeline::progress::Progress;
 use crate::pipeline::record::Recorder;
@@ -88,6 +90,11 @@ impl Artifact {
         (items().count() as u64, folders, items().fold(0, |sum, item| sum.saturating_add(item.size)))
     }
 
+    /// Files that are written decrypted.
+    pub(super) fn decrypted(&self) -> u64 {
+        self.databases.iter().flat_map(|database| &database.items).filter(|item| item.sealed).count() as u64
+    }
+
     /// Writes them into the staging folder.
     pub(super) fn fill(
         &self,
@@ -113,7 +120,21 @@ impl Artifact {
                 None => outer,
             };
             let paths = (source.path(), target);
-            let writer = Writer::new(tree, inventory, paths, interrupt, request.preserve_times, items.iter());
+            let times = request.preserve_times;
+            let writer = |sealed: bool| {
+                let items = items.iter().filter(move |item| item.sealed == sealed);
+                Writer::new(tree, inventory, paths, interrupt, times, items)
+            };
+            // Only entries of the bundle itself are ever encrypted by themselves.
+            let sealed = writer(true);
+            if !sealed.is_idle() {
+                let pass = opened::write(source, verification, request, items, &sealed);
+                sealed.settle(pass)?;
+            }
+            let writer = writer(false);
+            if writer.is_idle() {
+                continue;
+            }
             let pass = match layer {
                 None => scan::pass_into(source, options, progress, &writer),
                 Some(layer) => reread(source, outer, &[*layer], options, &mut |index, reader| {
@@ -161,10 +182,53 @@ fn find(
             );
             return Err(UnpackError::Usage(why));
         };
-        found.push(vec![unsealed(inventory, index, file), unsealed(inventory, metadata, METADATA)]);
+        let closed = |entry: &EntryIndex| inventory.sealed.get(entry).is_some_and(|sealed| sealed.plain.is_none());
+        if let Some(entry) = [index, metadata].iter().find(|entry| closed(entry)) {
+            return Err(UnpackError::Usage(format!(
+                "--artifact: {} is encrypted and was not opened, and no scanner reads it so; give --identity",
+                lossless(inventory.entry(*entry).normal_path())
+            )));
+        }
+        found.push(vec![item(inventory, index, file.to_vec()), item(inventory, metadata, METADATA.to_vec())]);
     }
     if found.len() > 1 {
         return Err(UnpackError::Usage(format!("--artifact: there are {} files {}", found.len(), kind.file())));
     }
     Ok(found.pop())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::inventory::{EntryKind, Observed, Plain, Sealed};
+
+    /// A database and its metadata, both encrypted; opened where `opened`.
+    fn encrypted(opened: bool) -> Inventory {
+        let entry = |name: &str| Observed {
+            path: name.as_bytes().into(),
+            size: 28,
+            mtime: 0,
+            sha256: [1; 32],
+            mode: 0o644,
+            kind: EntryKind::File,
+            hashed: true,
+            owned: false,
+        };
+        let plain = opened.then_some(Plain { sha256: [2; 32], size: 0, contents: None });
+        let sealed = Sealed { nonce_beside: false, plain };
+        Inventory {
+            entries: ["db/metadata.json", "db/trivy.db"].map(entry).to_vec(),
+            sealed: [(0, sealed.clone()), (1, sealed)].into(),
+            ..Inventory::default()
+        }
+    }
+
+    #[test]
+    fn encrypted_databases_come_as_plain_text_or_not_at_all() {
+        let find = |opened| find(&encrypted(opened), DatabaseType::Vulnerabilities, |_| true);
+        let items = find(true).unwrap().unwrap();
+        assert!(items.iter().all(|item| item.sealed && item.sha256 == [2; 32] && item.size == 0), "{items:?}");
+        let refused = find(false).unwrap_err().to_string();
+        assert!(refused.contains("db/trivy.db is encrypted"), "{refused}");
+    }
 }

@@ -237,6 +237,7 @@ fn write(
     if let Some((_, artifact)) = &databases {
         let (files, folders, bytes) = artifact.counts();
         unpacked.files += files;
+        unpacked.decrypted += artifact.decrypted();
         unpacked.directories += folders;
         unpacked.bytes = unpacked.bytes.saturating_add(bytes);
         unpacked.needed = unpacked.needed.saturating_add(bytes);
@@ -293,7 +294,7 @@ fn fill(
     }
     let sealed = writer(true);
     if !sealed.is_idle() {
-        let pass = opened::write(source, verification, request, plan, &sealed);
+        let pass = opened::write(source, verification, request, &plan.files, &sealed);
         sealed.settle(pass)?;
     }
     for link in &plan.links {

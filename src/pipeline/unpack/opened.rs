@@ -1,7 +1,7 @@
 //! Encrypted entries, written as what they hold.
 
 use super::Request;
-use super::plan::{Item, Plan};
+use super::plan::Item;
 use super::write::Writer;
 use crate::format::inventory::EntryIndex;
 use crate::pipeline::scan::ScanError;
@@ -12,19 +12,19 @@ use crate::pipeline::source::Source;
 use crate::pipeline::verify::Verification;
 use std::collections::HashMap;
 
-/// Opens the encrypted entries of `plan` once more and writes them. What is written is hashed as any other file is, and must
+/// Opens the encrypted entries among `files` once more and writes them. What is written is hashed as any other file is, and must
 /// be the plain text that the verification has seen.
 pub(super) fn write<'a>(
     source: &Source,
     verification: &Verification,
     request: &Request,
-    plan: &'a Plan,
+    files: &'a [Item],
     writer: &Writer<'a>,
 ) -> Result<(), ScanError> {
     let reading = &verification.reading;
     let Some(how) = &reading.sealed else { return Ok(()) };
     let items: HashMap<EntryIndex, &'a Item> =
-        plan.files.iter().filter(|item| item.sealed).map(|item| (item.entry, item)).collect();
+        files.iter().filter(|item| item.sealed).map(|item| (item.entry, item)).collect();
     let mut wanted: Vec<EntryIndex> = items.keys().copied().collect();
     wanted.sort_unstable();
     let identities = request.read.identities.as_deref();

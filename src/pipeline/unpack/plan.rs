@@ -145,11 +145,8 @@ impl Plan {
                 self.folders.insert(name);
             }
             EntryKind::File if entry.hashed => {
-                let plain = inventory.sealed.get(&index).and_then(|sealed| sealed.plain.as_ref());
-                let (sha256, size) = plain.map_or((entry.sha256, entry.size), |plain| (plain.sha256, plain.size));
                 let mode = if entry.mode & EXECUTABLE == 0 { 0o644 } else { 0o755 };
-                let (mtime, sealed) = (entry.mtime, plain.is_some());
-                self.files.push(Item { entry: index, name, sha256, size, mode, mtime, sealed });
+                self.files.push(Item { mode, ..item(inventory, index, name) });
             }
             kind if kind.is_link() && request.links_inside => {
                 let link = self.link(inventory, index, name, kind == EntryKind::Hardlink, request);
@@ -252,11 +249,12 @@ impl Plan {
     }
 }
 
-/// The file `entry` of `inventory` under the name `name`, as it stands.
-pub(super) fn unsealed(inventory: &Inventory, entry: EntryIndex, name: &[u8]) -> Item {
+/// The file `entry` of `inventory` under the name `name`: its plain text where it was encrypted and has been opened.
+pub(super) fn item(inventory: &Inventory, entry: EntryIndex, name: Vec<u8>) -> Item {
     let found = inventory.entry(entry);
-    let (sha256, size, mtime) = (found.sha256, found.size, found.mtime);
-    Item { entry, name: name.to_vec(), sha256, size, mode: 0o644, mtime, sealed: false }
+    let plain = inventory.sealed.get(&entry).and_then(|sealed| sealed.plain.as_ref());
+    let (sha256, size) = plain.map_or((found.sha256, found.size), |plain| (plain.sha256, plain.size));
+    Item { entry, name, sha256, size, mode: 0o644, mtime: found.mtime, sealed: plain.is_some() }
 }
 
 fn refused(entry: &Observed, why: &str) -> UnpackError {
