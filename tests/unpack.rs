@@ -358,6 +358,65 @@ fn input_and_target_lie_apart() {
 }
 
 #[test]
+fn what_is_read_or_kept_is_not_replaced() {
+    let temp = tempfile::tempdir().unwrap();
+    let at = |name: &str| temp.path().join(name);
+    let text = |name: &str| at(name).to_string_lossy().into_owned();
+    let (input, to) = (at("in.tar"), at("out"));
+    std::fs::copy(root().join(GOOD), &input).unwrap();
+    std::fs::create_dir_all(to.join("store")).unwrap();
+    std::fs::create_dir(at("tuf")).unwrap();
+    for name in ["out/own.pub.pem", "tuf/root.json"] {
+        std::fs::copy(root().join("keys-example/ed25519.pub.pem"), at(name)).unwrap();
+    }
+    std::os::unix::fs::symlink(to.join("own.pub.pem"), at("link.pem")).unwrap();
+    let before = tree(temp.path());
+    let (own, link, store) = (text("out/own.pub.pem"), text("link.pem"), text("out/store"));
+    for (more, target) in [
+        (["--key", &own], &to),
+        (["--key", &link], &to),
+        (["--sidecar", &own], &to),
+        (["--datastore", &store], &to),
+        (["--max-age", "1d"], &at("tuf")),
+    ] {
+        let trusted = trusted();
+        let options: Vec<&str> = trusted.iter().map(String::as_str).chain(["--force"]).chain(more).collect();
+        let output = unpack(&input, target, &options);
+        let message = String::from_utf8_lossy(&output.stderr).replace('\n', " ");
+        assert_eq!(output.status.code(), Some(2), "{more:?}: {message}");
+        assert!(message.contains("reads or keeps"), "{more:?}: {message}");
+    }
+    assert_eq!(tree(temp.path()), before);
+}
+
+#[test]
+fn a_report_is_not_written_into_a_target_nor_in_its_place() {
+    let temp = tempfile::tempdir().unwrap();
+    let to = temp.path().join("out");
+    std::os::unix::fs::symlink(temp.path(), temp.path().join("link")).unwrap();
+    for output in ["out", "out/report.json", "link/out", "."] {
+        let output = temp.path().join(output).to_string_lossy().into_owned();
+        let run = unpack_good(&to, &["--output", &output, "--force"]);
+        assert_eq!(run.status.code(), Some(2), "{output}: {run:?}");
+    }
+    assert_eq!(names(temp.path()), ["link"]);
+}
+
+#[test]
+fn options_about_the_tree_need_one_and_targets_have_names() {
+    let temp = tempfile::tempdir().unwrap();
+    let place = temp.path().join("cache").to_string_lossy().into_owned();
+    for more in [["--only", "x"], ["--strip-components", "1"], ["--links", "inside"]] {
+        let output = run(&[&["unpack", GOOD, "--artifact", &place][..], &more].concat());
+        assert_eq!(output.status.code(), Some(2), "{more:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("--to"), "{output:?}");
+    }
+    for name in [".", "..", "/"] {
+        assert_eq!(unpack_good(Path::new(name), &["--force"]).status.code(), Some(2), "{name}");
+    }
+}
+
+#[test]
 fn databases_come_as_a_scanner_has_them() {
     let temp = tempfile::tempdir().unwrap();
     for (number, case) in cases().iter().filter(|case| case.name().starts_with("trivy-") && case.exit == 0).enumerate()

@@ -12,6 +12,7 @@ use crate::pipeline::inspect::Request;
 use crate::pipeline::scan::{ScanOptions, SubjectDigest};
 use crate::pipeline::sidecar;
 use crate::pipeline::source::read_small;
+use crate::pipeline::unpack::overlap;
 use crate::pipeline::verify::Verification;
 use crate::report::text::Style;
 use crate::report::{Outcome, Report, Subject};
@@ -291,6 +292,17 @@ impl OutputArgs {
         if self.is_json() { failure.with_report(command, self.now(), subject) } else { failure }
     }
 
+    /// Fails before any work where the report would be written into a folder of `targets`, or one of them lies below it.
+    pub(super) fn check_apart<'a>(&self, targets: impl Iterator<Item = &'a PathBuf>) -> Result<(), Failure> {
+        let Some(output) = &self.output else { return Ok(()) };
+        for target in targets.filter(|target| overlap(output, target)) {
+            let (output, target) = (output.display(), target.display());
+            let message = format!("--output {output} and the target {target} lie in one another; give two places");
+            return Err(Failure::usage(message));
+        }
+        Ok(())
+    }
+
     /// Fails before any work where the report could not be written after it, or would be written over `inputs` or into them.
     pub(super) fn check(&self, inputs: &[&std::path::Path]) -> Result<(), Failure> {
         let Some(output) = &self.output else { return Ok(()) };
@@ -378,6 +390,11 @@ impl PolicyArgs {
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let beside = self.beside.get_or_init(|| self.base.as_deref().map(sidecar::beside).unwrap_or_default());
         self.base.iter().chain(&self.tuf_root).chain(&self.datastore).chain(beside).map(PathBuf::as_path)
+    }
+
+    /// The folder that keeps state from run to run.
+    pub(super) fn datastore(&self) -> Option<&Path> {
+        self.datastore.as_deref()
     }
 
     /// Adds these options to `policy`.

@@ -40,10 +40,10 @@ struct TargetArgs {
     #[arg(long, value_name = "DIR")]
     artifact: Option<PathBuf>,
     /// Only entries with this name, or in a folder with this name (repeatable)
-    #[arg(long, value_name = "GLOB", value_parser = terms::glob)]
+    #[arg(long, value_name = "GLOB", value_parser = terms::glob, requires = "to")]
     only: Vec<String>,
     /// Leave out the first N components of each name
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, requires = "to")]
     strip_components: usize,
     /// Verify, and say what would be written and how much room that takes; write nothing
     #[arg(long)]
@@ -55,7 +55,7 @@ struct TargetArgs {
     #[arg(long)]
     include_set_aside: bool,
     /// Make links that stay inside; without it a bundle with links is refused
-    #[arg(long, value_enum, value_name = "WHICH")]
+    #[arg(long, value_enum, value_name = "WHICH", requires = "to")]
     links: Option<Links>,
     /// Give files and folders the times that the bundle states
     #[arg(long)]
@@ -75,7 +75,11 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let table = args.policy.exit_codes;
     let failed = |failure: Failure| args.output.failure(failure.under(table), "unpack", &name);
     let read: Vec<&Path> = args.input.files().chain(args.anchors.files()).chain(args.policy.files()).collect();
+    let targets = || args.target.to.iter().chain(&args.target.artifact);
+    args.output.check_apart(targets()).map_err(|f| args.output.refusal(f.under(table), "unpack", &name))?;
     args.output.check(&read).map_err(|f| args.output.refusal(f.under(table), "unpack", &name))?;
+    let kept = read.iter().copied().filter(|file| *file != args.input.input).chain(args.policy.datastore());
+    let kept = kept.map(PathBuf::from).collect();
     let read = args.input.request().and_then(|request| args.policy.extend(request)).map_err(failed)?;
     let mut policy = args.anchors.policy(at).map_err(failed)?;
     args.policy.apply(&mut policy);
@@ -93,6 +97,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         include_set_aside: target.include_set_aside,
         links_inside: target.links == Some(Links::Inside),
         preserve_times: target.preserve_times,
+        kept,
         max_spool: args.input.limits.max_bytes().unwrap_or(DEFAULT_SPOOL),
     };
     let run = display::during(args.output.progress, |progress| unpack::unpack(&request, &policy, progress))

@@ -248,6 +248,13 @@ pub fn beside(input: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// The same, as far as there is something.
+pub(super) fn places(input: &Path) -> Vec<PathBuf> {
+    let mut found = beside(input);
+    found.retain(|path| path.symlink_metadata().is_ok());
+    found
+}
+
 /// Well-known names beside `input`, whether they exist or not.
 fn siblings(input: &Path) -> Vec<PathBuf> {
     if input.as_os_str() == "-" {

@@ -4,6 +4,7 @@
 //! private folder beside the target, hashing again what it writes: what is not byte for byte what was verified ends the run.
 //! Then the folder gets its name in one step.
 
+mod apart;
 mod artifact;
 mod beneath;
 mod interrupt;
@@ -13,6 +14,7 @@ mod spooled;
 mod staging;
 mod write;
 
+pub use apart::overlap;
 pub use plan::Skipped;
 pub use spooled::DEFAULT_SPOOL;
 
@@ -63,6 +65,8 @@ pub struct Request {
     pub links_inside: bool,
     /// Whether files and folders get the times of their entries.
     pub preserve_times: bool,
+    /// Files and folders besides the input that are read or kept: none may lie in what is replaced.
+    pub kept: Vec<PathBuf>,
     /// Most bytes of an input that cannot be read twice.
     pub max_spool: u64,
 }
@@ -139,14 +143,18 @@ impl From<EnvironmentError> for UnpackError {
 pub fn unpack(request: &Request, policy: &Policy, progress: &Progress) -> Result<Run, UnpackError> {
     let places: Vec<&Path> = request.to.iter().chain(&request.artifact).map(PathBuf::as_path).collect();
     let Some(first) = places.first() else { return Err(UnpackError::Usage("give --to DIR or --artifact DIR".into())) };
+    places.iter().try_for_each(|place| apart::check_name(place))?;
+    if let [one, other] = places[..]
+        && overlap(one, other)
+    {
+        return Err(UnpackError::Usage("--to and --artifact lie in one another; give two places".into()));
+    }
     let open = |path: &Option<PathBuf>| path.as_ref().map(|path| Target::open(path, request.force)).transpose();
     let (tree, databases) = (open(&request.to)?, open(&request.artifact)?);
     let source = Source::open(&request.read.input)?;
-    places.iter().try_for_each(|place| check_apart(&request.read.input, &source, place))?;
-    if let [one, other] = places[..]
-        && (one.starts_with(other) || other.starts_with(one))
-    {
-        return Err(UnpackError::Usage("--to and --artifact lie in one another; give two places".into()));
+    for place in &places {
+        apart::check_input(&request.read.input, &source, place)?;
+        apart::check_kept(&request.kept, &request.read.input, request.read.discover_sidecars, place)?;
     }
     let (source, over) = match source {
         Source::Stream { .. } => spooled::spool(source, first, request.dry_run, request.max_spool)?,
@@ -192,28 +200,6 @@ fn clear(verification: &mut Verification, unverified: bool) -> Option<Clearance>
         verification.verdict = Verdict::NotVerified;
     }
     Clearance::by_waiver(&verification.checks)
-}
-
-/// The input must not lie in what is replaced, nor the target in what is read.
-fn check_apart(input: &Path, source: &Source, to: &Path) -> Result<(), UnpackError> {
-    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let (Ok(input_at), Ok(parent)) = (input.canonicalize(), parent.canonicalize()) else { return Ok(()) };
-    let place = to.file_name().map_or_else(|| parent.clone(), |name| parent.join(name));
-    if matches!(source, Source::Directory { .. }) && place.starts_with(&input_at) {
-        return Err(UnpackError::Usage(format!(
-            "{} lies in the input {}; give a place outside of it",
-            to.display(),
-            input.display()
-        )));
-    }
-    if matches!(source, Source::Directory { .. } | Source::File(_)) && input_at.starts_with(&place) {
-        return Err(UnpackError::Usage(format!(
-            "the input {} lies in {}, which would be replaced",
-            input.display(),
-            to.display()
-        )));
-    }
-    Ok(())
 }
 
 type Places = (Option<(Target, Plan)>, Option<(Target, Artifact)>);
