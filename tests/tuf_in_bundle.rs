@@ -34,7 +34,7 @@ fn judge_in(files: &Files, root: Option<&[u8]>, store: Option<&Path>, targets: &
     let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
     let root = root.map(|bytes| (&b"trusted.json"[..], bytes));
     let at = parse_rfc3339(NOW).unwrap();
-    verify(&Request { documents: &documents, root, datastore: store, targets: &targets, at })
+    verify(&Request { documents: &documents, root, datastore: store, as_is: false, targets: &targets, at })
 }
 
 fn judge(repo: &Repo, files: &Files) -> Outcome {
@@ -74,6 +74,23 @@ fn good_metadata_states_its_targets() {
         assert_eq!(paths, ["trusted.json", "tuf/timestamp.json", &expected[0], &expected[1]]);
         assert!(outcome.roles.iter().all(|role| role.accepted.signers.len() == 1));
         assert_eq!(outcome.signers.len(), 4);
+    }
+}
+
+#[test]
+fn state_that_is_left_as_it_is_stays_empty() {
+    let repo = Repo::new(true);
+    let (files, store, root) = (carried(&repo), tempfile::tempdir().unwrap(), repo.root_bytes(1));
+    let mut documents = Documents::new("tuf");
+    files.iter().for_each(|(name, bytes)| {
+        documents.insert(name, bytes);
+    });
+    for (as_is, found) in [(true, 0), (false, 4)] {
+        let root = Some((&b"trusted.json"[..], &root[..]));
+        let at = parse_rfc3339(NOW).unwrap();
+        let datastore = Some(store.path());
+        good(&verify(&Request { documents: &documents, root, datastore, as_is, targets: &[], at }).unwrap());
+        assert_eq!(std::fs::read_dir(store.path()).unwrap().count(), found, "{as_is}");
     }
 }
 

@@ -296,6 +296,25 @@ fn a_dry_run_tells_and_writes_nothing() {
 }
 
 #[test]
+fn neither_a_rehearsal_nor_the_waiver_changes_tuf_state() {
+    let case = cases()
+        .into_iter()
+        .find(|case| case.args[0] == "verify" && case.exit == 0 && case.args.iter().any(|arg| arg == "--tuf-root"))
+        .unwrap();
+    for (more, code, stored) in [(Some("--dry-run"), 0, false), (Some("--unverified"), 3, false), (None, 0, true)] {
+        let temp = tempfile::tempdir().unwrap();
+        let (to, store) = (temp.path().join("out"), temp.path().join("store"));
+        let mut args = case.args();
+        args[0] = "unpack".into();
+        args.extend(["--to", &to.to_string_lossy(), "--datastore", &store.to_string_lossy()].map(String::from));
+        args.extend(more.map(String::from));
+        let output = run(&args);
+        assert_eq!(output.status.code(), Some(code), "{more:?}: {output:?}");
+        assert_eq!(store.exists(), stored, "{more:?}");
+    }
+}
+
+#[test]
 fn the_waiver_is_never_a_good_verdict() {
     let temp = tempfile::tempdir().unwrap();
     let to = temp.path().join("out");

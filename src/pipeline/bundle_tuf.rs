@@ -36,6 +36,7 @@ pub(super) fn check(
         documents: &documents,
         root: request.tuf_root.as_ref().map(|(name, bytes)| (name.as_slice(), bytes.as_slice())),
         datastore: request.datastore.as_deref(),
+        as_is: request.datastore_as_is,
         targets: &names,
         at,
     })?;

@@ -50,6 +50,8 @@ pub struct Request {
     pub tuf_root: Option<(Vec<u8>, Vec<u8>)>,
     /// TUF state of earlier runs.
     pub datastore: Option<PathBuf>,
+    /// Whether that state is read and left as it is.
+    pub datastore_as_is: bool,
     /// Whether the input stays open in the reading, for a pass that writes.
     pub keep_open: bool,
     /// Whether the copies of databases are kept after they were read, for another reading.
@@ -70,6 +72,7 @@ impl Request {
             base: None,
             tuf_root: None,
             datastore: None,
+            datastore_as_is: false,
             keep_open: false,
             keep_databases: false,
         }

@@ -21,6 +21,8 @@ pub struct Request<'a> {
     pub root: Option<(&'a [u8], &'a [u8])>,
     /// State of earlier runs; changed by what verifies, step by step, as by `tuf verify`.
     pub datastore: Option<&'a Path>,
+    /// Whether that state is left as it is, whatever verifies.
+    pub as_is: bool,
     /// Targets to be looked up through delegations, by name (untrusted names are fine).
     pub targets: &'a [String],
     /// The one clock of the run.

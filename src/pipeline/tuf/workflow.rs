@@ -32,6 +32,9 @@ impl From<EnvironmentError> for Stop {
     }
 }
 
+/// Stored metadata that is dropped once its keys are revoked.
+const DROPPED: [&str; 2] = ["timestamp.json", "snapshot.json"];
+
 /// What a run begins with.
 #[derive(Clone, Copy)]
 pub(super) struct Trust<'a> {
@@ -43,11 +46,23 @@ pub(super) struct Trust<'a> {
     pub(super) at: Time,
 }
 
+/// What becomes of the state of earlier runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Changes {
+    /// What verified is stored, step by step.
+    Stored,
+    /// Nothing: it is read alone.
+    None,
+    /// Nothing, and the stored timestamp and snapshot count as dropped.
+    Dropped,
+}
+
 /// One run.
 pub(super) struct Workflow<'a> {
     pub(super) trust: Trust<'a>,
     pub(super) repository: Repository<'a>,
     pub(super) datastore: Option<Destination>,
+    changes: Changes,
     pub(super) out: Option<Destination>,
     pub(super) record: Record,
     /// Targets metadata of this run, so that a second delegator judges the same bytes.
@@ -73,7 +88,8 @@ impl<'a> Workflow<'a> {
     /// Over the documents of a bundle.
     pub(super) fn in_bundle(request: &in_bundle::Request<'a>) -> Result<Self, EnvironmentError> {
         let trust = Trust { root: request.root, datastore: request.datastore, at: request.at };
-        Workflow::over(Repository::in_bundle(request.documents), trust)
+        let changes = if request.as_is { Changes::None } else { Changes::Stored };
+        Ok(Workflow { changes, ..Workflow::over(Repository::in_bundle(request.documents), trust)? })
     }
 
     fn over(repository: Repository<'a>, trust: Trust<'a>) -> Result<Self, EnvironmentError> {
@@ -81,6 +97,7 @@ impl<'a> Workflow<'a> {
             trust,
             repository,
             datastore: trust.datastore.map(Destination::open).transpose()?,
+            changes: Changes::Stored,
             out: None,
             record: Record::default(),
             loaded: BTreeMap::new(),
@@ -286,6 +303,9 @@ impl<'a> Workflow<'a> {
     /// A file of the datastore.
     pub(super) fn stored(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Stop> {
         let Some(folder) = self.datastore.as_ref().and_then(Destination::folder) else { return Ok(None) };
+        if self.changes == Changes::Dropped && DROPPED.contains(&name) {
+            return Ok(None);
+        }
         match folder.read(name, limit)? {
             Found::File(bytes) => Ok(Some(bytes)),
             Found::Absent => Ok(None),
@@ -298,6 +318,7 @@ impl<'a> Workflow<'a> {
 
     pub(super) fn store(&mut self, name: &str, bytes: &[u8]) -> Result<(), Stop> {
         match &mut self.datastore {
+            _ if self.changes != Changes::Stored => Ok(()),
             Some(datastore) => Ok(datastore.made()?.store(name, bytes)?),
             None => Ok(()),
         }
@@ -308,8 +329,11 @@ impl<'a> Workflow<'a> {
         let Some(datastore) = self.datastore.as_ref().and_then(Destination::folder).filter(|_| rotated) else {
             return Ok(());
         };
-        datastore.remove("timestamp.json")?;
-        datastore.remove("snapshot.json")?;
+        if self.changes == Changes::Stored {
+            DROPPED.iter().try_for_each(|name| datastore.remove(name))?;
+        } else {
+            self.changes = Changes::Dropped;
+        }
         let detail = "it revokes a timestamp or snapshot key, so the stored timestamp and snapshot were dropped";
         self.record.checks.push(Check::pass(check::TUF_ROOT, root, detail));
         Ok(())

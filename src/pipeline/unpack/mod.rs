@@ -160,7 +160,9 @@ pub fn unpack(request: &Request, policy: &Policy, progress: &Progress) -> Result
         Source::Stream { .. } => spooled::spool(source, first, request.dry_run, request.max_spool)?,
         source => (source, false),
     };
-    let read = inspect::Request { keep_open: true, ..request.read.clone() };
+    // Neither a rehearsal nor a run that counts as not verified moves on what later runs begin with.
+    let datastore_as_is = request.dry_run || request.unverified;
+    let read = inspect::Request { keep_open: true, datastore_as_is, ..request.read.clone() };
     let mut verification = verify::verify_opened(source, &read, policy, progress)?;
     if over {
         let detail = format!(
