@@ -291,6 +291,7 @@ impl Bench<'_> {
             include_set_aside: false,
             links_inside: true,
             preserve_times: false,
+            kept: Vec::new(),
             max_spool: unpack::DEFAULT_SPOOL,
         };
         let run = unpack::unpack(&request, &policy(attack.trust, self.at)?, &Progress::default())
