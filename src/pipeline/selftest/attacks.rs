@@ -147,6 +147,12 @@ fn names() -> Vec<Attack> {
             listing(&format!("{}  ../../sentinel/file\n", hex(&sha256(b"x")))),
         ),
         named("A7", "name that leaves and comes back", "a/../../in/b"),
+        archive(
+            "A7",
+            "link that leaves by way of another link",
+            "entry-link",
+            Tar::release().folder("d/", 0o755).link("d/l1", b'2', "..").link("l2", b'2', "d/l1/../secret").end(),
+        ),
         archive("A7", "name longer than any path", "entry-path", long),
         named("A8", "drive letter", "C:evil"),
         named("A8", "backslashes", "a\\..\\..\\evil"),
