@@ -293,14 +293,11 @@ impl OutputArgs {
     }
 
     /// Fails before any work where the report would be written into a folder of `targets`, or one of them lies below it.
-    pub(super) fn check_apart<'a>(&self, targets: impl Iterator<Item = &'a PathBuf>) -> Result<(), Failure> {
+    pub(super) fn check_apart<'a>(&self, mut targets: impl Iterator<Item = &'a PathBuf>) -> Result<(), Failure> {
         let Some(output) = &self.output else { return Ok(()) };
-        for target in targets.filter(|target| overlap(output, target)) {
-            let (output, target) = (output.display(), target.display());
-            let message = format!("--output {output} and the target {target} lie in one another; give two places");
-            return Err(Failure::usage(message));
-        }
-        Ok(())
+        let Some(target) = targets.find(|target| overlap(output, target)) else { return Ok(()) };
+        let (output, target) = (output.display(), target.display());
+        Err(Failure::usage(format!("--output {output} and the target {target} lie in one another; give two places")))
     }
 
     /// Fails before any work where the report could not be written after it, or would be written over `inputs` or into them.
