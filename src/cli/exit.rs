@@ -100,6 +100,12 @@ impl Failure {
         Failure::environment(format!("cannot write standard output: {error}"))
     }
 
+    /// The same, with something else that the operator must know.
+    pub(super) fn noting(mut self, more: &str) -> Self {
+        self.message = format!("{}; {more}", self.message);
+        self
+    }
+
     /// The same under another table of codes.
     pub(super) fn under(mut self, table: Table) -> Self {
         self.code = table.of_failure(self.code);

@@ -114,7 +114,16 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         limits,
         cage,
     };
-    args.output.write(&report).map_err(|f| args.output.write_failure(f.under(table), "unpack", &name))?;
+    // What was published stays: a report that cannot be written takes nothing back.
+    let there = run.unpacked.as_ref().filter(|unpacked| !unpacked.dry_run).map(|unpacked| unpacked.to.as_path());
+    let noted = |failure: Failure| match there {
+        Some(to) => failure.noting(&format!("what was unpacked to {} is whole and stays", to.display())),
+        None => failure,
+    };
+    args.output
+        .write(&report)
+        .map_err(noted)
+        .map_err(|f| args.output.write_failure(f.under(table), "unpack", &name))?;
     display::ended(args.output.progress, verdict);
     Ok(exit_code)
 }

@@ -50,6 +50,14 @@ pub enum EnvironmentError {
         /// Bytes that are free.
         free: u64,
     },
+    /// The first of two targets was written, and the second was not.
+    #[error("{source}; the tree at {} is whole and stays", path.display())]
+    Partly {
+        /// The first.
+        path: PathBuf,
+        /// Why the second was not.
+        source: Box<EnvironmentError>,
+    },
     /// A signal ended the run.
     #[error("ended by signal {signal}: nothing was written to {}", path.display())]
     Interrupted {

@@ -96,6 +96,8 @@ pub struct Unpacked {
     pub free: Option<u64>,
     /// What was left out.
     pub skipped: Skipped,
+    /// Folders in which something of a tree that was replaced could not be removed.
+    pub left: Vec<PathBuf>,
 }
 
 impl Unpacked {
@@ -253,7 +255,18 @@ fn write(
         whole.push(staging);
     }
     interrupt.check()?;
-    whole.into_iter().try_for_each(|staging| staging.publish(request.force))?;
+    let mut published: Option<PathBuf> = None;
+    for staging in whole {
+        let path = staging.target().path().to_path_buf();
+        match (staging.publish(request.force), published.take()) {
+            (Ok(left), _) => unpacked.left.extend(left),
+            (Err(error), None) => return Err(error.into()),
+            (Err(source), Some(path)) => {
+                return Err(EnvironmentError::Partly { path, source: Box::new(source) }.into());
+            }
+        }
+        published = Some(path);
+    }
     Ok(unpacked)
 }
 

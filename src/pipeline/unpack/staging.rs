@@ -6,7 +6,7 @@
 
 use super::beneath::{self, Tree};
 use crate::pipeline::error::EnvironmentError;
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RenameFlags, Stat};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io;
@@ -96,6 +96,8 @@ pub(super) struct Staging {
     folder: OwnedFd,
     tree: Tree,
     lock: File,
+    /// Whether the tree has its name: then what lay there is of no use any more.
+    published: bool,
 }
 
 impl Staging {
@@ -105,7 +107,7 @@ impl Staging {
             match Self::try_make(&target.parent) {
                 Ok(Some((name, folder, lock))) => {
                     let tree = Tree::make(folder.as_fd(), TREE).map_err(|error| target.failed(error));
-                    let staging = Staging { tree: tree?, target, name, folder, lock };
+                    let staging = Staging { tree: tree?, target, name, folder, lock, published: false };
                     staging.remove_abandoned();
                     return Ok(staging);
                 }
@@ -165,12 +167,13 @@ impl Staging {
         }
     }
 
-    /// Writes everything to the medium and gives the tree its name, in one step.
+    /// Writes everything to the medium and gives the tree its name, in one step. Returns the staging folder where what lay
+    /// there before could not be removed whole.
     ///
     /// # Errors
     /// The medium failed, or there is something now that may not be replaced. Then nothing lies under the name, or what lay
     /// there before.
-    pub(super) fn publish(self, force: bool) -> Result<(), EnvironmentError> {
+    pub(super) fn publish(mut self, force: bool) -> Result<Option<PathBuf>, EnvironmentError> {
         let target = &self.target;
         rustix::fs::syncfs(self.tree.root()).map_err(|errno| target.failed(errno.into()))?;
         self.rename(force).map_err(|error| match error.kind() {
@@ -185,7 +188,10 @@ impl Staging {
         if !matches!((there, own), (Ok(there), Ok(own)) if there == own) {
             return Err(EnvironmentError::Changed { path: target.path.clone() });
         }
-        rustix::fs::fsync(&target.parent).map_err(|errno| target.failed(errno.into()))
+        rustix::fs::fsync(&target.parent).map_err(|errno| target.failed(errno.into()))?;
+        self.published = true;
+        let left = remove(self.target.parent(), self.name.as_bytes(), self.folder.as_fd(), Old::Superseded).is_err();
+        Ok(left.then(|| self.target.path.with_file_name(&self.name)))
     }
 
     fn rename(&self, force: bool) -> io::Result<()> {
@@ -198,22 +204,33 @@ impl Staging {
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
             // What was there is gone in the meantime.
             Err(Errno::NOENT) => return Ok(rustix::fs::renameat(from, TREE, to, name)?),
-            outcome => return Ok(outcome?),
+            outcome => {
+                outcome?;
+                // What came back may have appeared there since the target was looked at: a file is never replaced.
+                return check_folder(from, TREE).or_else(|error| {
+                    rustix::fs::renameat_with(from, TREE, to, name, RenameFlags::EXCHANGE)?;
+                    Err(error)
+                });
+            }
         }
         // Two steps, where the file system cannot exchange names: between them nothing lies under the name.
         rustix::fs::renameat(to, name, from, OLD)?;
-        if let Err(errno) = rustix::fs::renameat(from, TREE, to, name) {
-            rustix::fs::renameat(from, OLD, to, name)?;
-            return Err(errno.into());
-        }
-        Ok(())
+        let moved = check_folder(from, OLD).and_then(|()| Ok(rustix::fs::renameat(from, TREE, to, name)?));
+        moved.or_else(|error| {
+            rustix::fs::renameat(from, OLD, to, name).map_err(|errno| {
+                let own = self.name.as_str();
+                io::Error::other(format!("{error}; what lay there could not be moved back ({errno}) and is {own}/old"))
+            })?;
+            Err(error)
+        })
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
         // What cannot be removed is left for the next run: its lock ends with this one.
-        let _ = remove(self.target.parent(), self.name.as_bytes(), self.folder.as_fd());
+        let old = if self.published { Old::Superseded } else { Old::Only };
+        let _ = remove(self.target.parent(), self.name.as_bytes(), self.folder.as_fd(), old);
         let _ = rustix::fs::flock(&self.lock, FlockOperation::Unlock);
     }
 }
@@ -223,8 +240,31 @@ fn identity(folder: impl AsFd) -> io::Result<(u64, u64)> {
     Ok((stat.st_dev, stat.st_ino))
 }
 
-/// Empties the staging folder, the lock last, and removes it.
-fn remove(parent: BorrowedFd<'_>, name: &[u8], folder: BorrowedFd<'_>) -> io::Result<()> {
+/// Fails where `name` is no folder.
+fn check_folder(parent: &OwnedFd, name: &[u8]) -> io::Result<()> {
+    let stat = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+        return Ok(());
+    }
+    let why = "there is something now that is no directory";
+    Err(io::Error::new(io::ErrorKind::NotADirectory, why))
+}
+
+/// What a tree is that was moved away from the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Old {
+    /// The new tree lies in its place.
+    Superseded,
+    /// Perhaps the only one: whoever moved it may have ended before the new tree got its name.
+    Only,
+}
+
+/// Empties the staging folder, the lock last, and removes it. One that holds what may be the only copy of a tree is left.
+fn remove(parent: BorrowedFd<'_>, name: &[u8], folder: BorrowedFd<'_>, old: Old) -> io::Result<()> {
+    let old_there = !matches!(rustix::fs::statat(folder, OLD, AtFlags::SYMLINK_NOFOLLOW), Err(Errno::NOENT));
+    if old == Old::Only && old_there {
+        return Err(io::Error::other("it holds what lay at the target"));
+    }
     for inner in [TREE, OLD] {
         match beneath::open_folder(folder, inner) {
             Ok(tree) => {
@@ -254,5 +294,65 @@ fn remove_if_abandoned(parent: BorrowedFd<'_>, name: &[u8], own: &Stat) -> io::R
         lock => lock?,
     };
     rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-    remove(parent, name, folder.as_fd())
+    remove(parent, name, folder.as_fd(), Old::Only)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn staged(at: &Path) -> Staging {
+        let staging = Staging::make(Target::open(at, true).unwrap()).unwrap();
+        staging.tree().create(b"new", 0o644).unwrap();
+        staging
+    }
+
+    fn names(at: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(at).unwrap();
+        let mut found: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn a_file_that_appears_in_place_of_the_old_tree_comes_back() {
+        let temp = tempfile::tempdir().unwrap();
+        let at = temp.path().join("out");
+        std::fs::create_dir(&at).unwrap();
+        std::fs::write(at.join("own"), "mine").unwrap();
+        let staging = staged(&at);
+        std::fs::remove_dir_all(&at).unwrap();
+        std::fs::write(&at, "another's").unwrap();
+        assert!(staging.publish(true).is_err());
+        assert_eq!(std::fs::read(&at).unwrap(), b"another's");
+        assert_eq!(names(temp.path()), ["out"], "the staging folder is gone");
+    }
+
+    #[test]
+    fn a_tree_that_was_moved_away_outlives_every_later_run() {
+        let temp = tempfile::tempdir().unwrap();
+        let dead = temp.path().join(format!("{PREFIX}aaaaaaaaaaaaaaaa"));
+        for name in ["old", "tree"] {
+            std::fs::create_dir_all(dead.join(name)).unwrap();
+        }
+        std::fs::write(dead.join("old/own"), "mine").unwrap();
+        std::fs::write(dead.join(LOCK), "").unwrap();
+        let at = temp.path().join("out");
+        assert_eq!(staged(&at).publish(false).unwrap(), None);
+        assert_eq!(std::fs::read(dead.join("old/own")).unwrap(), b"mine");
+        std::fs::remove_dir_all(dead.join("old")).unwrap();
+        assert_eq!(staged(&at).publish(true).unwrap(), None);
+        assert_eq!(names(temp.path()), ["out"], "without it the folder is nothing but abandoned");
+        assert_eq!(names(&at), ["new"]);
+    }
+
+    #[test]
+    fn a_run_that_could_not_move_the_old_tree_back_leaves_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let staging = staged(&temp.path().join("out"));
+        let own = temp.path().join(&staging.name);
+        std::fs::create_dir(own.join("old")).unwrap();
+        drop(staging);
+        assert!(own.join("old").exists());
+    }
 }

@@ -1,5 +1,6 @@
 //! What `unpack` wrote.
 
+use crate::format::path::lossless;
 use crate::pipeline::unpack::Unpacked;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
@@ -20,6 +21,10 @@ pub(super) fn members(unpacked: &Unpacked) -> Vec<(&'static str, Value)> {
         ("bytes", json!(unpacked.bytes)),
         ("needed", json!(unpacked.needed)),
     ]);
+    if !unpacked.left.is_empty() {
+        let left: Vec<String> = unpacked.left.iter().map(|at| lossless(at.as_os_str().as_bytes())).collect();
+        rows.push(("left", json!(left)));
+    }
     rows.extend(unpacked.free.map(|free| ("free", json!(free))));
     rows.push((
         "skipped",

@@ -34,6 +34,10 @@ impl<W: Write> Page<W> {
             }
             None => self.wrap("  ", &format!("written to {to}: {counts}"))?,
         }
+        for left in &unpacked.left {
+            let words = "what lay there before could not be removed whole; the rest of it is in";
+            self.wrap("  ", &format!("{words} {}", place(left)))?;
+        }
         let skipped = unpacked.skipped;
         let rows = [
             (skipped.set_aside, "set aside, nobody vouches for them; --include-set-aside writes them too"),
