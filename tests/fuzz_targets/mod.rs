@@ -339,7 +339,8 @@ pub(crate) fn tuf(data: &[u8]) {
         }
         let trusted: &[u8] = METADATA[0].1;
         let root = Some((&b"root.json"[..], trusted));
-        let request = in_bundle::Request { documents: &documents, root, datastore: None, targets: &targets, at };
+        let request =
+            in_bundle::Request { documents: &documents, root, datastore: None, as_is: false, targets: &targets, at };
         let outcome = in_bundle::verify(&request).expect("bad metadata is an answer, not an error");
         if outcome.trusted.is_some() {
             assert!(!outcome.checks.iter().any(portcullis::trust::check::Check::failed));
