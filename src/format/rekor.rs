@@ -10,7 +10,7 @@ mod pack;
 mod receipt;
 
 pub use body::{Body, Hashed, Pair, parse as parse_body};
-pub use pack::{MAX_PACK, PackEntry, find as find_in_pack};
+pub use pack::{Found, MAX_LINES, MAX_PACK, PackEntry, Wanted, find as find_in_pack, find_all as find_all_in_pack};
 pub use receipt::{CheckpointPlace, Form, MAX_RECEIPT, Receipt, is_receipt_name, parse as parse_receipt, place};
 
 use super::digest::{Sha256Bytes, unhex};

@@ -5,8 +5,8 @@ use super::source::read_small;
 use crate::bundle::receipts::{MAX_CHECKPOINT, places};
 use crate::format::inventory::Document;
 use crate::format::limits::Limits;
-use crate::format::rekor::{MAX_PACK, is_receipt_name, parse_receipt};
-use crate::trust::rekor::ReceiptFile;
+use crate::format::rekor::{MAX_PACK, find_in_pack, is_receipt_name, parse_receipt};
+use crate::trust::rekor::{PackFile, ReceiptFile};
 use std::path::{Path, PathBuf};
 
 /// Most entry packs of one folder.
@@ -49,7 +49,9 @@ pub(super) fn read(document: Document, path: &Path, take: &mut Take<'_>) -> Resu
         for path in names.into_iter().take(MAX_PACKS) {
             let base = path.file_name().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default();
             if let Some(bytes) = take(&path, MAX_PACK)? {
-                file.packs.push(([pack.as_bytes(), &base].concat(), bytes));
+                let entry = find_in_pack(&bytes, receipt.uuid.as_deref(), receipt.index).transpose();
+                let name = [pack.as_bytes(), &base].concat();
+                file.packs.extend(entry.map(|entry| PackFile { name, entry }));
             }
         }
     }

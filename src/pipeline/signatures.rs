@@ -15,7 +15,7 @@ use crate::trust::rekor::{self, Signed};
 use crate::trust::statement::{self, About};
 use crate::trust::whole::Message;
 use crate::trust::{blob, jws, threshold, whole};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the signatures of a bundle establish.
 #[derive(Debug)]
@@ -254,10 +254,13 @@ impl Collected<'_> {
             }
         }
         // A certificate is made for one signature, so its name counts; and so does its key, which may be given by itself.
-        let count = threshold::distinct_by_any(good.iter().map(|(_, signer, _)| {
-            let identity = signer.certificate.iter().map(|certificate| certificate.identity.as_str());
-            identity.chain([signer.fingerprint.as_str()]).collect()
-        }));
+        let distinct = |signers: &[&(Vec<u8>, Signer, bool)]| {
+            threshold::distinct_by_any(signers.iter().map(|(_, signer, _)| {
+                let identity = signer.certificate.iter().map(|certificate| certificate.identity.as_str());
+                identity.chain([signer.fingerprint.as_str()]).collect()
+            }))
+        };
+        let count = distinct(&good.iter().collect::<Vec<_>>());
         let wanted = self.policy.threshold.get();
         if good.is_empty() || count < wanted {
             let few = |name: &[u8]| {
@@ -271,7 +274,7 @@ impl Collected<'_> {
             return false;
         }
         let by = good.iter().map(|(_, signer, _)| signer.by).min().unwrap_or(Authentication::None);
-        let logged = good.iter().any(|(_, _, logged)| *logged);
+        let logged = distinct(&good.iter().filter(|(.., logged)| *logged).collect::<Vec<_>>()) >= wanted;
         for (name, signer, _) in good {
             let document = reading.bundle.claims.document(&name, Location::Sidecar, Role::Envelope);
             reading.bundle.claims.cover(&reading.inventory, document);
@@ -309,18 +312,17 @@ impl Collected<'_> {
             subjects.push(rekor::Subject::new(name, signed, &seen.signers, self.policy));
             targets.push(seen.target);
         }
-        let (mut logged, mut good) = (Vec::new(), Vec::new());
+        let (mut logged, mut good) = (BTreeMap::<TargetOf, BTreeSet<String>>::new(), Vec::new());
         for receipt in &reading.receipts {
             let outcome = rekor::verify(receipt, &subjects, self.policy);
             checks.extend(outcome.checks);
-            let subject = outcome.proof.and_then(|proof| targets.get(proof.get().subject).copied().flatten());
-            if subject.is_some() && receipt.inside {
-                let parts = receipt.packs.iter().map(|(name, _)| name).chain([&receipt.name]);
-                good.extend(
-                    parts.filter_map(|name| reading.inventory.document(name)).map(|d| (d.name.clone(), d.location)),
-                );
-            }
-            logged.extend(subject);
+            let Some(proof) = outcome.proof else { continue };
+            let found = proof.get();
+            let Some(target) = targets.get(found.subject).copied().flatten() else { continue };
+            // Of the bundle's own files only those that hold nothing besides what is proven are evidence.
+            let files = found.files.iter().filter_map(|name| reading.inventory.document(name));
+            good.extend(files.map(|document| (document.name.clone(), document.location)));
+            logged.entry(target).or_default().extend(found.keys.iter().cloned());
         }
         let claims = &mut reading.bundle.claims;
         for (name, location) in good {
@@ -329,8 +331,22 @@ impl Collected<'_> {
             }
         }
         // A signature over the whole input vouches for everything in it; else all that vouches has to be logged.
-        let all = !logged.is_empty() && self.by_target.keys().all(|target| logged.contains(target));
-        all || logged.contains(&TargetOf::Whole)
+        let enough = |target: &TargetOf| {
+            logged
+                .get(target)
+                .is_some_and(|keys| self.policy.threshold.get() == 1 || keys.len() >= self.policy.threshold.get())
+        };
+        let all = !logged.is_empty() && self.by_target.keys().all(enough);
+        if !logged.is_empty() && !logged.keys().any(enough) {
+            let most = logged.values().map(BTreeSet::len).max().unwrap_or_default();
+            let detail = format!(
+                "expected signatures by {} distinct trusted keys in the log, found {most}: the log does not have all that \
+                 --threshold demands",
+                self.policy.threshold
+            );
+            checks.push(Check::skip(check::REKOR_ENTRY, "", detail));
+        }
+        all || enough(&TargetOf::Whole)
     }
 
     fn collect(&mut self, document: DocumentIndex, target: TargetOf, which: Which, outcome: EnvelopeOutcome) {

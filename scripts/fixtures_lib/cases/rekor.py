@@ -18,8 +18,11 @@ FILES = PORTAL.build()
 SIGNED = FILES[ENVELOPE]
 OURS = dsse_entry(SIGNED, (ED25519,))
 GOOD = Receipt()
+ALONE = GOOD.but(lines=lambda text: alone(text))
+BOTH = PORTAL.but(sign=SIGN.but(signers=(ED25519, ECDSA_P256)))
 LOG_KEY = ("--rekor-key", "{keys}/ed25519-second.pub.pem")
 REQUIRED = ("--require", "integrity,complete,signature,transparency")
+TWO = (*key("ecdsa-p256"), "--threshold", "2", *REQUIRED)
 NAME = "rekor-receipt.json"
 Files = dict[str, bytes]
 
@@ -67,7 +70,6 @@ def good() -> Iterator[Case]:
                with_receipt(GOOD.but(log=LOG.but(named_hash=False, name=LOG.origin, origin=f"{LOG.origin} - 1193050959916656506"))))
     yield case("good-verifier-key", "The key of the log is given as one line", with_receipt(GOOD) | {"log.vkey": LOG.verifier_key()},
                options=("--rekor-key", "{case}/log.vkey"))
-    witness = lambda text: text + "\u2014 witness.example " + base64_standard(bytes(76)) + "\n"
     yield case("good-cosigned", "A witness signed besides, which counts for nothing", with_receipt(GOOD.but(note=witness)))
     pinned = LOG.checkpoint(OURS).encode()
     yield case("good-pinned", "The checkpoint is the pinned one", with_receipt(GOOD) | {"known.txt": pinned},
@@ -83,12 +85,14 @@ def good() -> Iterator[Case]:
     yield case("good-whole-canonical", "The same without an entry pack",
                with_receipt(GOOD.but(pack=False, name=f"{BARE.name}.rekor.json"), file_entry(archive, ECDSA_P256), whole),
                file=BARE.name, trust=key("ecdsa-p256"))
-    yield case("good-inside", "Receipt, checkpoint and entry pack lie in the archive", inside(GOOD(OURS)), more=REQUIRED,
+    yield case("good-inside", "Receipt, checkpoint and entry pack lie in the archive", inside(ALONE(OURS)), more=REQUIRED,
                standings={NAME: "evidence", "tlog/checkpoint.sig": "evidence", "tlog/entries/000.jsonl": "evidence"})
     two = PORTAL.but(sign=SIGN.but(signers=(STRANGER, ED25519)))
-    yield case("good-inside-no-log-key", "Receipt and checkpoint lie in the archive, and no key of a log is given",
-               inside(GOOD.but(pack=False)(OURS)), options=(),
+    yield case("good-inside-pinned", "The checkpoint in the archive is not signed, the pinned one of the same state is",
+               inside(ALONE.but(note=unsigned)(OURS)) | {"known.txt": pinned}, more=("--checkpoint", "{case}/known.txt", *REQUIRED),
                standings={NAME: "evidence", "tlog/checkpoint.sig": "evidence"})
+    yield case("good-threshold", "Two keys are demanded, and the log has the signatures of both",
+               with_receipt(GOOD, dsse_entry(BOTH.build()[ENVELOPE], (ED25519, ECDSA_P256)), BOTH.build()), more=TWO)
     yield case("good-inside-v1", "A receipt of Rekor's own form lies in the archive", inside(GOOD.but(form="v1")(OURS)),
                standings={NAME: "evidence"})
     yield case("good-two-signatures", "The envelope has two signatures, one of which is logged with the trusted key",
@@ -124,6 +128,10 @@ def unproven() -> Iterator[Case]:
     yield unproven_case("unproven-no-receipt", "Transparency is required, and there is no receipt", FILES, more=REQUIRED)
     yield unproven_case("unproven-no-key", "The log has the envelope, and no key says who signed it", with_receipt(GOOD), trust=(),
                         more=EXAMPLE_KEYS)
+    yield unproven_case("unproven-threshold", "Two keys are demanded, and the log has the signature of one",
+                        with_receipt(GOOD, dsse_entry(BOTH.build()[ENVELOPE], (ED25519,)), BOTH.build()), more=TWO)
+    yield unproven_case("unproven-threshold-content", "Two keys are demanded, and the log has the digest of what they signed",
+                        with_receipt(GOOD.but(pack=False), payload_digest(BOTH.build()[ENVELOPE]), BOTH.build()), more=TWO)
     yield unproven_case("unproven-other-target", "The log has the signature of the manifest, and the archive is signed as well",
                         with_receipt(GOOD) | {f"{BUNDLE}.sig": signed_whole()}, more=REQUIRED)
 
@@ -263,9 +271,40 @@ def bad() -> Iterator[Case]:
     yield case("inside-of-older-release", "The receipt in the archive is that of an older release",
                inside(GOOD(dsse_entry(older, (ED25519,)))), entry, "entry-unlisted", subject=NAME)
     yield case("inside-not-json", "The receipt in the archive is no JSON", inside({NAME: b"rekor\n"}), receipt, "entry-unlisted")
-    yield case("inside-no-log-key", "No key of a log is given, so nobody vouches for the entry pack in the archive",
-               inside(GOOD(OURS)), "entry-unlisted", options=(), subject="tlog/entries/000.jsonl",
-               standings={NAME: "evidence", "tlog/checkpoint.sig": "evidence", "tlog/entries/000.jsonl": "unlisted"})
+    unlisted = lambda name, title, files, path, **rest: case(
+        name, title, inside(files), "entry-unlisted", subject=path, standings={path: "unlisted"}, **rest)
+    pack, note = "tlog/entries/000.jsonl", "tlog/checkpoint.sig"
+    yield case("inside-no-log-key", "No key of a log is given, so nobody vouches for what lies in the archive",
+               inside(ALONE(OURS)), "entry-unlisted", options=(), subject=pack,
+               standings={NAME: "unlisted", note: "unlisted", pack: "unlisted"})
+    yield unlisted("inside-script", "A receipt in the archive names a script in the shape of a checkpoint, and no key of a log "
+                   "is given", script(), "checkpoint-install.sh", options=())
+    yield unlisted("inside-script-log-key", "The same with the key of a log, which has the envelope by a receipt beside the input",
+                   script("portal/"), "portal/checkpoint-install.sh")
+    yield unlisted("inside-note-cosigned", "The checkpoint in the archive has a line of a witness that nobody trusts",
+                   ALONE.but(note=witness)(OURS), note)
+    yield case("inside-note-extended", "The checkpoint in the archive is not signed and has a further line, the pinned one of "
+               "the same state is signed", inside(ALONE.but(note=lambda text: unsigned(text) + "anything\n")(OURS))
+               | {"known.txt": LOG.checkpoint(OURS).encode()}, "entry-unlisted", more=("--checkpoint", "{case}/known.txt"),
+               subject=note, standings={NAME: "evidence", note: "unlisted"})
+    yield unlisted("inside-id-free", "The id of the receipt in the archive is free text",
+                   ALONE.but(edit=lambda value: value.update(uuid="anything"), hashed_id=False)(OURS), NAME)
+    yield unlisted("inside-pack-more", "The entry pack in the archive has a further line", GOOD(OURS), pack)
+    yield unlisted("inside-pack-member", "The line of the entry pack in the archive has a further member",
+                   ALONE.but(lines=lambda text: alone(text)[:-2] + b',"note":"anything"}\n')(OURS), pack)
+    more = {"attestation": {"data": "anything"}, "other": "anything"}
+    for form in ("v1", "sigstore"):
+        edit = lambda value: (next(iter(value.values())) if len(value) == 1 else value).update(more)
+        yield unlisted(f"inside-{form}-members", f"The receipt in the archive has the form {form} and further members",
+                       ALONE.but(form=form, edit=edit)(OURS), NAME)
+    revoked = policy_key("second.pub.pem", 'revoked = true\nreason = "stolen in March"\n')
+    yield case("log-revoked", "The policy revokes the key of the log",
+               with_receipt(GOOD) | policy(f'origin = "{LOG.origin}"\n{revoked}')
+               | {"second.pub.pem": (KEYS / "ed25519-second.pub.pem").read_bytes()}, signature,
+               options=("--trust", "{case}/trust.toml"), trust=(), more=REQUIRED + EXAMPLE_KEYS, subject=NAME)
+    yield case("origin-not-of-key-given-twice", "The key of the log is given with another origin, and once more without any",
+               with_receipt(GOOD) | policy('origin = "log.other.example"\n'), origin, options=("--trust", "{case}/trust.toml"),
+               more=LOG_KEY, subject=NAME)
     yield case("one-of-two-receipts-bad", "A second receipt is that of an older release",
                with_receipt(GOOD) | GOOD.but(name=f"{BUNDLE}.rekor.json", inline=True, pack=False, form="v1")(
                    dsse_entry(older, (ED25519,))), entry, subject=f"{BUNDLE}.rekor.json")
@@ -302,6 +341,25 @@ def payload_digest(envelope: bytes) -> bytes:
 def proof_of(value: dict) -> dict:
     """The proof in an answer of Rekor's interface."""
     return next(iter(value.values()))["verification"]["inclusionProof"]
+
+
+def witness(text: str) -> str:
+    """The note with the signature of somebody else besides."""
+    return text + "\u2014 witness.example " + base64_standard(bytes(76)) + "\n"
+
+
+def alone(text: bytes) -> bytes:
+    """The pack without its first line, which is another entry."""
+    return text[text.index(b"\n") + 1:]
+
+
+def script(folder: str = "") -> Files:
+    """A receipt of the sender's own making that calls a script its checkpoint. In a folder: besides one that holds."""
+    root = bytes.fromhex("6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d")
+    text = f"#!/bin/sh\n1\n{base64_standard(root)}\necho anything\n".encode()
+    receipt = {"uuid": "x", "logIndex": 0, "rootHash": root.hex(), "hashes": [], "checkpoint": "checkpoint-install.sh"}
+    files = {f"{folder}{NAME}": json.dumps(receipt).encode(), f"{folder}checkpoint-install.sh": text}
+    return files | ALONE(OURS) if folder else files
 
 
 def unsigned(text: str) -> str:

@@ -66,6 +66,8 @@ pub struct Receipt {
     pub body: Option<Vec<u8>>,
     /// When the log says that it took the entry in, in seconds since 1970. Not authenticated by the proof.
     pub integrated: Option<i64>,
+    /// Whether every member is one whose value a proof settles, or a number or a hash: no room for anything else.
+    pub closed: bool,
 }
 
 impl Receipt {
@@ -143,6 +145,8 @@ fn offline_kit(value: Value) -> Result<Receipt, String> {
     };
     Ok(Receipt {
         form: Form::OfflineKit,
+        // An id that states no leaf is free text.
+        closed: leaf_of_uuid(&read.uuid).is_some(),
         uuid: Some(read.uuid),
         index: read.log_index,
         root: hex32(&read.root_hash).ok_or("rootHash has 64 lower-case hex digits")?,
@@ -184,6 +188,7 @@ fn rekor_v1(uuid: &str, entry: &Value) -> Result<Receipt, String> {
     let proof = read.verification.inclusion_proof;
     Ok(Receipt {
         form: Form::RekorV1,
+        closed: closed_v1(entry),
         uuid: Some(uuid.into()),
         index: proof.log_index,
         root: hex32(&proof.root_hash).ok_or("rootHash has 64 lower-case hex digits")?,
@@ -240,6 +245,7 @@ impl Number {
 }
 
 fn sigstore(value: Value) -> Result<Receipt, String> {
+    let closed = closed_sigstore(&value);
     let read: LogEntry = serde_json::from_value(value).map_err(|error| error.to_string())?;
     let number = |number: &Number, name: &str| number.get().ok_or_else(|| format!("{name} is a decimal number"));
     let bytes32 = |text: &str| base64(text).and_then(|bytes| Sha256Bytes::try_from(bytes).ok());
@@ -248,6 +254,7 @@ fn sigstore(value: Value) -> Result<Receipt, String> {
     let integrated = read.integrated_time.map(|time| number(&time, "integratedTime")).transpose()?;
     Ok(Receipt {
         form: Form::Sigstore,
+        closed,
         uuid: None,
         index: proof.log_index.map_or(Ok(0), |index| number(&index, "logIndex"))?,
         root: bytes32(&proof.root_hash).ok_or("rootHash is 32 bytes in base64")?,
@@ -257,6 +264,35 @@ fn sigstore(value: Value) -> Result<Receipt, String> {
         body: body.transpose()?,
         integrated: integrated.and_then(|time| i64::try_from(time).ok()),
     })
+}
+
+/// Whether an object has members of these names only.
+fn only(value: Option<&Value>, names: &[&str]) -> bool {
+    let members = value.and_then(Value::as_object);
+    members.is_some_and(|members| members.keys().all(|name| names.contains(&name.as_str())))
+}
+
+/// `logID` is a hash; the log's promise and attestations are settled by nothing that is verified here.
+fn closed_v1(entry: &Value) -> bool {
+    let id = entry.get("logID");
+    only(Some(entry), &["body", "integratedTime", "logID", "logIndex", "verification"])
+        && entry.get("logIndex").is_none_or(Value::is_u64)
+        && id.is_none_or(|id| id.as_str().is_some_and(|id| hex32(id).is_some()))
+        && only(entry.get("verification"), &["inclusionProof"])
+        && only(
+            entry.pointer("/verification/inclusionProof"),
+            &["checkpoint", "hashes", "logIndex", "rootHash", "treeSize"],
+        )
+}
+
+/// The same for the form of Sigstore; the kind of the entry stands in the entry too.
+fn closed_sigstore(entry: &Value) -> bool {
+    let index = entry.get("logIndex");
+    let number = |value: &Value| Number::deserialize(value).is_ok_and(|number| number.get().is_some());
+    only(Some(entry), &["canonicalizedBody", "inclusionProof", "integratedTime", "logIndex"])
+        && index.is_none_or(number)
+        && only(entry.get("inclusionProof"), &["checkpoint", "hashes", "logIndex", "rootHash", "treeSize"])
+        && entry.pointer("/inclusionProof/checkpoint").is_none_or(|found| only(Some(found), &["envelope"]))
 }
 
 fn all(texts: &[String], read: impl Fn(&str) -> Option<Sha256Bytes>, what: &str) -> Result<Vec<Sha256Bytes>, String> {
@@ -329,6 +365,38 @@ mod tests {
             let mut other = kit();
             other[name] = value;
             assert!(read(&other).is_err(), "{name}: {other}");
+        }
+    }
+
+    #[test]
+    fn a_receipt_with_room_for_anything_else_is_not_closed() {
+        let mut named = kit();
+        assert!(!read(&named).unwrap().closed, "its id is free text");
+        named["uuid"] = json!(hash('c'));
+        assert!(read(&named).unwrap().closed);
+        let proof = json!({"logIndex": 1, "treeSize": 2, "rootHash": hash('a'), "hashes": [], "checkpoint": "a\n"});
+        let entry =
+            json!({"body": "e30=", "logID": hash('d'), "logIndex": 9, "verification": {"inclusionProof": proof}});
+        let closed = |entry: &Value| read(&json!({ (hash('c')): entry })).unwrap().closed;
+        assert!(closed(&entry));
+        for (place, value) in [
+            ("/attestation", json!({"data": "anything"})),
+            ("/logID", json!("anything")),
+            ("/logIndex", json!("anything")),
+            ("/verification/signedEntryTimestamp", json!("YW55dGhpbmc=")),
+            ("/verification/inclusionProof/note", json!("anything")),
+        ] {
+            let (mut other, (parent, name)) = (entry.clone(), place.rsplit_once('/').unwrap());
+            other.pointer_mut(parent).unwrap()[name] = value;
+            assert!(!closed(&other), "{place}");
+        }
+        let root = "bjQLnP+zepicpUTmu3gKLHiQHT+zNzh2hRGjBhevoB0=";
+        let entry = json!({"canonicalizedBody": "e30=", "inclusionProof": {"rootHash": root, "treeSize": "1"}});
+        assert!(read(&entry).unwrap().closed);
+        for (name, value) in [("logIndex", json!("anything")), ("kindVersion", json!({"kind": "anything"}))] {
+            let mut other = entry.clone();
+            other[name] = value;
+            assert!(!read(&other).unwrap().closed, "{name}");
         }
     }
 

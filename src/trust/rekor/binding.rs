@@ -74,6 +74,11 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// Fingerprints of the keys that made any signature of the document, and that count.
+    pub(super) fn all_makers(&self) -> Vec<String> {
+        self.made.iter().flat_map(|(_, makers)| makers).cloned().collect()
+    }
+
     /// Fingerprints of the keys that made this untrusted signature, which has to be one of the document, and that count.
     fn makers(&self, untrusted: &[u8]) -> &[String] {
         let known = self.made.iter().find(|(signature, _)| *signature == untrusted);
@@ -83,8 +88,8 @@ impl<'a> Subject<'a> {
 
 /// How an entry compares with the subjects.
 pub(super) enum Bound {
-    /// It is about the subject at this position, signed by a key that counts.
-    To(usize, String),
+    /// It is about the subject at this position, signed by these keys, which count.
+    To(usize, Vec<String>, String),
     /// It is about something else.
     Broken(String),
     /// It cannot be said.
@@ -108,7 +113,7 @@ pub(super) fn bind(body: &Body, subjects: &[Subject<'_>]) -> Bound {
     let mut broken = None;
     for (position, subject) in std::iter::once((first, subject)).chain(about) {
         match bind_keys(body, subject) {
-            Ok(detail) => return Bound::To(position, detail),
+            Ok((keys, detail)) => return Bound::To(position, keys, detail),
             Err(Bound::Broken(why)) => broken = broken.or(Some(Bound::Broken(why))),
             Err(other) => return other,
         }
@@ -116,13 +121,13 @@ pub(super) fn bind(body: &Body, subjects: &[Subject<'_>]) -> Bound {
     broken.unwrap_or_else(|| Bound::Open("nothing could be compared".into()))
 }
 
-fn bind_keys(body: &Body, subject: &Subject<'_>) -> Result<String, Bound> {
+fn bind_keys(body: &Body, subject: &Subject<'_>) -> Result<(Vec<String>, String), Bound> {
     if subject.signers.is_empty() {
         let name = String::from_utf8_lossy(subject.name);
         let why = format!("the entry is about what {name} signs; by whom that is signed was not established");
         return Err(Bound::Open(why));
     }
-    let (mut certificates, mut other_key) = (0, false);
+    let (mut certificates, mut other_key, mut keys) = (0, false, Vec::new());
     for Pair { signature, verifier } in &body.pairs {
         let makers = subject.makers(signature);
         if makers.is_empty() {
@@ -130,20 +135,21 @@ fn bind_keys(body: &Body, subject: &Subject<'_>) -> Result<String, Bound> {
         }
         match key::parse(verifier).ok().as_deref() {
             Some([key]) if makers.iter().any(|maker| maker == key.fingerprint()) => {
-                let again =
-                    matches!(subject.signed, Signed::Envelope { text, .. } if body.envelope.is_some_and(|e| e != text));
-                let note = if again { "; the envelope was written anew after it was logged" } else { "" };
-                let name = String::from_utf8_lossy(subject.name);
-                return Ok(format!(
-                    "an entry {} about {name}, its signature, and the key {}{note}",
-                    body.kind,
-                    key.fingerprint()
-                ));
+                keys.push(key.fingerprint().to_string());
             }
             Some(_) => other_key = true,
             None if pem::labels(verifier).any(|label| label == "CERTIFICATE") => certificates += 1,
             None => other_key = true,
         }
+    }
+    if !keys.is_empty() {
+        keys.sort();
+        keys.dedup();
+        let again = matches!(subject.signed, Signed::Envelope { text, .. } if body.envelope.is_some_and(|e| e != text));
+        let note = if again { "; the envelope was written anew after it was logged" } else { "" };
+        let (name, key) = (String::from_utf8_lossy(subject.name), keys.join(", "));
+        let detail = format!("an entry {} about {name}, its signature, and the key {key}{note}", body.kind);
+        return Ok((keys, detail));
     }
     if certificates > 0 {
         let why = "the entry names a certificate; receipts are compared with keys only, certificates are read in Sigstore \

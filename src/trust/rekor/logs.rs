@@ -3,6 +3,7 @@
 use crate::format::digest::sha256;
 use crate::format::note::{self, Checkpoint, Note, NoteSignature};
 use crate::trust::key::{self, KeyKind, PublicKey};
+use crate::trust::policy::Policy;
 use crate::trust::scheme::{Scheme, SchemeSet};
 use crate::trust::signature;
 use base64::Engine as _;
@@ -134,21 +135,28 @@ pub(super) enum Judged<'a> {
 
 /// Judges the signatures of an untrusted note. A line that states the hash of a trusted key has to be good; lines of other
 /// keys are nobody's business.
-pub(super) fn judge<'a>(untrusted: &'a Note, logs: &'a Logs) -> Judged<'a> {
+pub(super) fn judge<'a>(untrusted: &'a Note, policy: &'a Policy) -> Judged<'a> {
+    let logs = &policy.logs;
     if logs.keys.is_empty() {
         return Judged::NoKey;
     }
     if untrusted.signatures.is_empty() {
         return Judged::Unsigned;
     }
-    let schemes: SchemeSet =
-        [Scheme::Ed25519, Scheme::EcdsaP256Sha256, Scheme::EcdsaP384Sha384, Scheme::EcdsaP384Sha256]
-            .into_iter()
-            .collect();
-    let mut good = None;
+    let (mut good, mut revoked) = (None, None);
     for line in &untrusted.signatures {
-        for log in logs.keys.iter().filter(|log| log.is_meant(line)) {
-            match signature::verify_any(&log.key, &schemes, untrusted.text.as_bytes(), &line.bytes) {
+        for log in meant(line, logs) {
+            if let Some(why) = revocation(log, line, policy) {
+                revoked.get_or_insert_with(|| {
+                    format!(
+                        "expected a signature by a trusted log, found that of {} with the log key {}: {why}",
+                        line.name,
+                        log.key.fingerprint()
+                    )
+                });
+                continue;
+            }
+            match verify_line(log, line, untrusted) {
                 Ok(scheme) if good.is_none() => good = Some(Judged::Good { log, scheme, line }),
                 Ok(_) => {}
                 Err(error) => {
@@ -162,13 +170,57 @@ pub(super) fn judge<'a>(untrusted: &'a Note, logs: &'a Logs) -> Judged<'a> {
             }
         }
     }
-    good.unwrap_or_else(|| {
+    good.or_else(|| revoked.map(Judged::Bad)).unwrap_or_else(|| {
         let names: Vec<&str> = untrusted.signatures.iter().map(|line| line.name.as_str()).take(4).collect();
         Judged::Bad(format!(
             "expected a signature by a trusted log, found those of {}, whose key hashes are of no key that was given",
             names.join(", ")
         ))
     })
+}
+
+/// The keys whose hash a line states. Of one key that was given twice, the one with an origin counts.
+fn meant<'a>(line: &'a NoteSignature, logs: &'a Logs) -> impl Iterator<Item = &'a LogKey> {
+    let bound = |log: &LogKey| logs.keys.iter().any(|other| other.origin.is_some() && same_key(other, log));
+    logs.keys.iter().filter(move |log| log.is_meant(line) && (log.origin.is_some() || !bound(log)))
+}
+
+fn same_key(a: &LogKey, b: &LogKey) -> bool {
+    a.key.fingerprint() == b.key.fingerprint()
+}
+
+/// Why the key of a log is revoked: by the policy file or by a list, under its fingerprint or a name that it goes by.
+fn revocation(log: &LogKey, line: &NoteSignature, policy: &Policy) -> Option<String> {
+    let fingerprint = log.key.fingerprint();
+    let by_file = policy.keys.terms(fingerprint).and_then(|terms| terms.revoked.as_ref());
+    by_file.map(|reason| format!("it is revoked: {reason}")).or_else(|| {
+        let names = [log.name.as_deref(), log.key.name(), Some(line.name.as_str())];
+        names.into_iter().find_map(|name| policy.keys.revoked_key(fingerprint, name))
+    })
+}
+
+fn verify_line(log: &LogKey, line: &NoteSignature, untrusted: &Note) -> Result<Scheme, signature::SignatureError> {
+    let schemes: SchemeSet =
+        [Scheme::Ed25519, Scheme::EcdsaP256Sha256, Scheme::EcdsaP384Sha384, Scheme::EcdsaP384Sha256]
+            .into_iter()
+            .collect();
+    signature::verify_any(&log.key, &schemes, untrusted.text.as_bytes(), &line.bytes)
+}
+
+/// Whether one line of an untrusted note is a good signature by a trusted log of this origin.
+pub(super) fn vouched(untrusted: &Note, line: &NoteSignature, checkpoint: &Checkpoint, policy: &Policy) -> bool {
+    let of_origin = |log: &LogKey| {
+        fits_origin(&line.name, &checkpoint.origin)
+            && fits_origin(log.origin.as_deref().unwrap_or(&line.name), &checkpoint.origin)
+    };
+    meant(line, &policy.logs).any(|log| {
+        of_origin(log) && revocation(log, line, policy).is_none() && verify_line(log, line, untrusted).is_ok()
+    })
+}
+
+/// Whether two checkpoints say the same of one log.
+pub(super) fn same_state(a: &Checkpoint, b: &Checkpoint) -> bool {
+    a.origin == b.origin && a.size == b.size && a.root == b.root
 }
 
 /// Whether a checkpoint of `origin` may be by the log or key called `name`: it is the name, or, as Rekor version 1 has it, the

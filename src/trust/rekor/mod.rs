@@ -12,6 +12,7 @@
 //! What a receipt says of times is not authenticated by a proof of inclusion, and decides nothing.
 
 mod binding;
+mod closed;
 mod logs;
 
 pub use binding::{Signed, Subject};
@@ -25,7 +26,7 @@ use crate::format::merkle::{self, leaf_hash};
 use crate::format::note::{self, Checkpoint, Note};
 use crate::format::rekor::{self as format, CheckpointPlace, PackEntry, Receipt};
 use binding::{Bound, bind, recipes};
-use logs::{Judged, fits_origin};
+use logs::{Judged, fits_origin, same_state};
 
 /// A receipt with the files that belong to it. All of it is untrusted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,8 +41,17 @@ pub struct ReceiptFile {
     pub bytes: Vec<u8>,
     /// The file that the receipt names as its checkpoint, where it is there: name and text.
     pub checkpoint: Option<(Vec<u8>, Vec<u8>)>,
-    /// Entry packs: name and text.
-    pub packs: Vec<(Vec<u8>, Vec<u8>)>,
+    /// What entry packs have for the receipt.
+    pub packs: Vec<PackFile>,
+}
+
+/// What an entry pack has for a receipt. All of it is untrusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackFile {
+    /// The name of the pack.
+    pub name: Vec<u8>,
+    /// The entry, or why the pack cannot be read.
+    pub entry: Result<PackEntry, String>,
 }
 
 /// What a receipt establishes: the subject at this position is in the log.
@@ -49,6 +59,10 @@ pub struct ReceiptFile {
 pub struct Logged {
     /// Position among the subjects.
     pub subject: usize,
+    /// Fingerprints of the keys whose signatures the entry has.
+    pub keys: Vec<String>,
+    /// Names of the files inside the bundle that hold nothing besides what is proven.
+    pub files: Vec<Vec<u8>>,
 }
 
 /// What came out for one receipt.
@@ -65,7 +79,7 @@ pub fn verify(file: &ReceiptFile, subjects: &[Subject<'_>], policy: &Policy) -> 
     let mut rows = Rows { name: &file.name, checks: Vec::new() };
     let logged = rows.receipt(file, subjects, policy);
     let whole = !rows.checks.iter().any(Check::failed);
-    let proof = logged.filter(|_| whole).map(|subject| Verified::established(Logged { subject }));
+    let proof = logged.filter(|_| whole).map(Verified::established);
     if proof.is_none() && file.named {
         // A file that the operator named has to be of use.
         for row in rows.checks.iter_mut().filter(|row| row.status == check::Status::Skip) {
@@ -114,7 +128,7 @@ impl Rows<'_> {
     }
 
     /// Every row; the position of the subject that is in the log by the word of a trusted one.
-    fn receipt(&mut self, file: &ReceiptFile, subjects: &[Subject<'_>], policy: &Policy) -> Option<usize> {
+    fn receipt(&mut self, file: &ReceiptFile, subjects: &[Subject<'_>], policy: &Policy) -> Option<Logged> {
         let receipt = match format::parse_receipt(&file.bytes) {
             Ok(receipt) => receipt,
             Err(why) => {
@@ -129,12 +143,14 @@ impl Rows<'_> {
             self.fact("claimed_log_entry", uuid.clone());
         }
         let (note, checkpoint) = self.checkpoint(&receipt, file)?;
-        let signed = self.signature(&note, &checkpoint, &policy.logs);
+        let signed = self.signature(&note, &checkpoint, policy);
         self.pinned(&checkpoint, policy.logs.pinned.as_deref());
         self.tree(&receipt, &checkpoint);
         let leaf = self.leaf(&receipt, &checkpoint, file, subjects, policy)?;
         self.inclusion(&receipt, &checkpoint, &leaf.hash, signed);
-        self.entry(leaf.entry, subjects).filter(|_| signed)
+        let (subject, keys) = self.entry(leaf.entry, subjects).filter(|_| signed)?;
+        let files = closed::files(file, &receipt, &note, &checkpoint, policy);
+        Some(Logged { subject, keys, files })
     }
 
     fn checkpoint(&mut self, receipt: &Receipt, file: &ReceiptFile) -> Option<(Note, Checkpoint)> {
@@ -174,8 +190,8 @@ impl Rows<'_> {
     }
 
     /// Whether a trusted log says so; with its origin.
-    fn signature(&mut self, note: &Note, checkpoint: &Checkpoint, logs: &Logs) -> bool {
-        match logs::judge(note, logs) {
+    fn signature(&mut self, note: &Note, checkpoint: &Checkpoint, policy: &Policy) -> bool {
+        match logs::judge(note, policy) {
             Judged::NoKey => {
                 self.skip(
                     check::REKOR_SIGNATURE,
@@ -184,7 +200,7 @@ impl Rows<'_> {
                 );
                 false
             }
-            Judged::Unsigned => self.by_pinned(checkpoint, logs),
+            Judged::Unsigned => self.by_pinned(checkpoint, policy),
             Judged::Bad(why) => self.add(check::REKOR_SIGNATURE, Err(why)),
             Judged::Good { log, scheme, line } => {
                 let others: Vec<&str> =
@@ -219,9 +235,9 @@ impl Rows<'_> {
     }
 
     /// A checkpoint without signatures is as good as a pinned one of the same state that a trusted log signed.
-    fn by_pinned(&mut self, checkpoint: &Checkpoint, logs: &Logs) -> bool {
-        let pinned = logs.pinned.as_deref().filter(|pinned| same_state(&pinned.checkpoint, checkpoint));
-        match pinned.map(|pinned| logs::judge(&pinned.note, logs)) {
+    fn by_pinned(&mut self, checkpoint: &Checkpoint, policy: &Policy) -> bool {
+        let pinned = policy.logs.pinned.as_deref().filter(|pinned| same_state(&pinned.checkpoint, checkpoint));
+        match pinned.map(|pinned| logs::judge(&pinned.note, policy)) {
             Some(Judged::Good { log, line, .. })
                 if fits_origin(log.origin.as_deref().unwrap_or(&line.name), &checkpoint.origin)
                     && fits_origin(&line.name, &checkpoint.origin) =>
@@ -348,19 +364,18 @@ impl Rows<'_> {
     /// The entry, of the receipt itself or of a pack, and where it was found.
     fn body(&mut self, receipt: &Receipt, file: &ReceiptFile) -> Result<Option<(Vec<u8>, String)>, ()> {
         let mut found = receipt.body.clone().map(|body| (body, "the receipt".to_string()));
-        for (name, bytes) in &file.packs {
+        for PackFile { name, entry } in &file.packs {
             let name = String::from_utf8_lossy(name);
-            match format::find_in_pack(bytes, receipt.uuid.as_deref(), receipt.index) {
-                Ok(None) => {}
-                Ok(Some(PackEntry { line, body })) => match &found {
-                    Some((known, place)) if *known != body => {
+            match entry {
+                Ok(PackEntry { line, body, .. }) => match &found {
+                    Some((known, place)) if known != body => {
                         let why =
                             format!("{place} and line {line} of {name} have two different entries for this receipt");
                         self.add(check::REKOR_LEAF, Err(why));
                         return Err(());
                     }
                     Some(_) => {}
-                    None => found = Some((body, format!("line {line} of {name}"))),
+                    None => found = Some((body.clone(), format!("line {line} of {name}"))),
                 },
                 Err(why) => {
                     self.add(check::REKOR_LEAF, Err(format!("expected the entries of a log in {name}, found: {why}")));
@@ -386,7 +401,7 @@ impl Rows<'_> {
         }
     }
 
-    fn entry(&mut self, known: Known, subjects: &[Subject<'_>]) -> Option<usize> {
+    fn entry(&mut self, known: Known, subjects: &[Subject<'_>]) -> Option<(usize, Vec<String>)> {
         let body = match known {
             Known::Nothing => {
                 self.skip(check::REKOR_ENTRY, "not checked: the entry itself is not known, only its hash");
@@ -403,7 +418,8 @@ impl Rows<'_> {
                 }
                 let what = if signature { "its signature and its key" } else { "what it signs, and not who signed it" };
                 self.add(check::REKOR_ENTRY, Ok(format!("{words} is about {name}: {what}")));
-                return Some(subject);
+                // The entry that Rekor makes has all signatures of the document.
+                return Some((subject, if signature { found.all_makers() } else { Vec::new() }));
             }
             Known::Body(body) => body,
         };
@@ -420,9 +436,9 @@ impl Rows<'_> {
                 None
             }
             Ok(Some(body)) => match bind(&body, subjects) {
-                Bound::To(subject, detail) => {
+                Bound::To(subject, keys, detail) => {
                     self.add(check::REKOR_ENTRY, Ok(detail));
-                    Some(subject)
+                    Some((subject, keys))
                 }
                 Bound::Broken(why) => {
                     self.add(check::REKOR_ENTRY, Err(why));
@@ -435,10 +451,6 @@ impl Rows<'_> {
             },
         }
     }
-}
-
-fn same_state(a: &Checkpoint, b: &Checkpoint) -> bool {
-    a.origin == b.origin && a.size == b.size && a.root == b.root
 }
 
 #[cfg(test)]

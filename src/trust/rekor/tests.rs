@@ -3,6 +3,7 @@ use super::*;
 use crate::format::time::Time;
 use crate::trust::key;
 use crate::trust::key::vectors;
+use crate::trust::terms::Terms;
 use std::sync::Arc;
 
 /// The published vector of Go's note package (`golang.org/x/mod/sumdb/note`): an Ed25519 key line and a note by it.
@@ -10,8 +11,9 @@ const LINE: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4iz
 const NOTE: &str = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n\n\
     \u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
 
-fn logs(line: &str) -> Logs {
-    Logs { keys: LogKey::parse(line.as_bytes()).unwrap(), pinned: None }
+fn logs(line: &str) -> Policy {
+    let logs = Logs { keys: LogKey::parse(line.as_bytes()).unwrap(), pinned: None };
+    Policy { logs, ..Policy::new(Time::from_second(0).unwrap()) }
 }
 
 #[test]
@@ -25,7 +27,7 @@ fn the_note_of_another_implementation_verifies_with_its_key_line() {
         matches!(judge(&renamed, &logs(LINE)), Judged::Bad(why) if why.contains("key hashes")),
         "the name is hashed too"
     );
-    assert!(matches!(judge(&note, &Logs::default()), Judged::NoKey));
+    assert!(matches!(judge(&note, &Policy::new(Time::from_second(0).unwrap())), Judged::NoKey));
     let bare = Note { signatures: Vec::new(), ..note };
     assert!(matches!(judge(&bare, &logs(LINE)), Judged::Unsigned));
 }
@@ -85,6 +87,27 @@ fn without_subjects_and_keys_nothing_is_proven() {
     policy.logs.pinned = Some(Arc::new(Pinned { note, checkpoint }));
     assert_eq!(status(&policy, check::REKOR_PINNED), Some(Pass));
     assert_eq!(status(&policy, check::REKOR_SIGNATURE), Some(Skip), "what is pinned unsigned is nobody's word");
+}
+
+#[test]
+fn a_revoked_log_key_vouches_for_nothing() {
+    let note = crate::format::note::parse_note(NOTE.as_bytes()).unwrap();
+    let mut policy = logs(LINE);
+    let fingerprint = policy.logs.keys[0].key.fingerprint().to_string();
+    let revoked = Terms { name: "log".into(), revoked: Some("stolen".into()), ..Terms::default() };
+    policy.keys.restrict(&fingerprint, revoked);
+    assert!(matches!(judge(&note, &policy), Judged::Bad(why) if why.contains("it is revoked: stolen")));
+    policy.keys.restrict(&fingerprint, Terms { name: "log".into(), ..Terms::default() });
+    assert!(matches!(judge(&note, &policy), Judged::Good { .. }));
+}
+
+#[test]
+fn of_one_log_key_given_twice_the_one_with_an_origin_counts() {
+    let note = crate::format::note::parse_note(NOTE.as_bytes()).unwrap();
+    let mut policy = logs(LINE);
+    let bound = policy.logs.keys[0].clone();
+    policy.logs.keys.insert(0, LogKey { origin: None, name: None, ..bound });
+    assert!(matches!(judge(&note, &policy), Judged::Good { log, .. } if log.origin.is_some()));
 }
 
 #[test]
