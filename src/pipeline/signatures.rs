@@ -2,10 +2,10 @@
 
 use super::inspect::Reading;
 use super::sigstore::Beside;
-use super::statements::SignedStatement;
+use super::statements::{SignedStatement, subject_row};
 use crate::bundle::model::{Binding, DetachedForm, DetachedSignature, SignedDocument};
-use crate::format::digest::{Digest, hex, sha256};
-use crate::format::intoto::{self, Statement, Subject};
+use crate::format::digest::{Digest, sha256};
+use crate::format::intoto;
 use crate::format::inventory::{EntryIndex, Inventory, Location};
 use crate::trust::check::{self, Check};
 use crate::trust::claims::{DocumentIndex, Role};
@@ -94,9 +94,7 @@ pub(super) fn check(
         found.whole(reading, message.as_ref().map_err(|why| *why), checks);
     }
     let enveloped = !reading.whole.bundles.is_empty() || !reading.statements.is_empty();
-    for statement in std::mem::take(&mut reading.statements) {
-        found.statement(reading, &statement, checks);
-    }
+    found.statements(reading, checks);
     let mut logged = found.bundles(reading, bundles, checks);
     logged |= found.receipts(reading, &signed, &detached, message.as_ref().and_then(|m| m.as_ref().ok()), checks);
     demanded(policy, checks);
@@ -129,10 +127,36 @@ fn demanded(policy: &Policy, checks: &mut Vec<Check>) {
 }
 
 impl Collected<'_> {
+    /// All statements. A file among the entries is evidence only where it consists of good statements: in one that holds
+    /// anything else, what they state counts, and the file is content like any other.
+    fn statements(&mut self, reading: &mut Reading, checks: &mut Vec<Check>) {
+        let mut files: BTreeMap<EntryIndex, (bool, Vec<DocumentIndex>)> = BTreeMap::new();
+        for statement in std::mem::take(&mut reading.statements) {
+            let document = self.statement(reading, &statement, checks);
+            let Location::Entry(entry) = statement.location else { continue };
+            let (pure, documents) = files.entry(entry).or_insert((true, Vec::new()));
+            *pure &= document.is_some() && statement.pure && self.only_good_signatures(&statement);
+            documents.extend(document);
+        }
+        let loose = files.into_values().filter(|(pure, _)| !pure).flat_map(|(_, documents)| documents);
+        loose.for_each(|document| reading.bundle.claims.loosen(document));
+    }
+
+    fn only_good_signatures(&self, found: &SignedStatement) -> bool {
+        let good = |envelope| envelope::every_signature_counts(envelope, &found.name, self.policy);
+        found.envelope.as_ref().is_ok_and(good)
+    }
+
     /// A statement that a trusted key signed vouches for the input, or for the entries that its subjects name by digest.
+    /// Returns the document that does.
     ///
     /// Beside the input it has to be about it. Among the entries, one that nobody trusted signed is content like any other.
-    fn statement(&mut self, reading: &mut Reading, found: &SignedStatement, checks: &mut Vec<Check>) {
+    fn statement(
+        &mut self,
+        reading: &mut Reading,
+        found: &SignedStatement,
+        checks: &mut Vec<Check>,
+    ) -> Option<DocumentIndex> {
         let beside = found.location == Location::Sidecar;
         let policy = Policy { payload_type: None, ..self.policy.clone() };
         let outcome = match &found.envelope {
@@ -146,20 +170,20 @@ impl Collected<'_> {
         };
         if !beside && !proven {
             checks.push(content("it is no statement that a trusted key signed"));
-            return;
+            return None;
         }
         let mut rows = vec![found.row.clone()];
         let mut outcome = outcome.unwrap_or(EnvelopeOutcome { checks: Vec::new(), signers: Vec::new(), proof: None });
         rows.append(&mut outcome.checks);
         let Some(statement) = &found.statement else {
             checks.extend(rows.into_iter().map(|row| found.place(row, proven)));
-            return;
+            return None;
         };
         let mut wanted = policy.statement.rows(&found.name, statement);
         let fits = !wanted.iter().any(Check::failed);
         if !beside && !fits {
             checks.push(content("it is not the statement that is demanded"));
-            return;
+            return None;
         }
         rows.append(&mut wanted);
         let about = statement::about(statement, &reading.inventory, &policy.statement);
@@ -168,7 +192,7 @@ impl Collected<'_> {
         rows.extend(subject);
         checks.extend(rows.into_iter().map(|row| found.place(row, proven)));
         if !(bound && proven) {
-            return;
+            return None;
         }
         let document = reading.bundle.claims.document(&found.name, found.location, Role::Envelope);
         match about {
@@ -186,6 +210,7 @@ impl Collected<'_> {
             }
             About::Nothing | About::Contradiction(_) => {}
         }
+        Some(document)
     }
 
     fn enveloped(&mut self, reading: &mut Reading, document: &SignedDocument, which: Which, checks: &mut Vec<Check>) {
@@ -372,45 +397,6 @@ fn blob_of<'a>(reading: &Reading, document: &'a DetachedSignature) -> Option<(&'
     let DetachedForm::Blob(signature) = &document.form else { return None };
     let sha256 = *reading.inventory.entry(document.signs).digest()?;
     Some((&document.name, Signed::File { sha256, signature }))
-}
-
-/// What the subjects of a statement are, among what is here.
-fn subject_row(found: &SignedStatement, statement: &Statement, about: &About, inventory: &Inventory) -> Option<Check> {
-    let kind = check::INTOTO_SUBJECT;
-    let count = statement.subjects.len();
-    Some(match about {
-        About::Input(index) => {
-            let subject = statement.subjects.get(*index).map(Subject::describe).unwrap_or_default();
-            Check::pass(kind, &found.name, format!("its subject {subject} is the input file, by digest"))
-        }
-        About::Entries(pairs) => {
-            let detail = format!("{} of {count} subjects are entries, by path and digest together", pairs.len());
-            Check::pass(kind, &found.name, detail)
-        }
-        About::Contradiction(why) => {
-            let detail = format!(
-                "{why}: it was signed for another input, or the content was changed after signing; nothing of it is used"
-            );
-            Check::fail(kind, &found.name, detail)
-        }
-        About::Nothing if found.location != Location::Sidecar => {
-            let detail = format!("none of its {count} subjects is here: {}", statement::named(&statement.subjects));
-            Check::skip(kind, &found.name, detail)
-        }
-        About::Nothing => {
-            let expected = match &inventory.outer {
-                Some(outer) if !inventory.container.contains(&"directory") => {
-                    format!("a subject with the digest of the input, sha256:{}, or subjects", hex(&outer.sha256))
-                }
-                _ => "subjects".to_string(),
-            };
-            let detail = format!(
-                "expected {expected} that name entries by path and digest, found {}: it is about something else",
-                statement::named(&statement.subjects)
-            );
-            Check::fail(kind, &found.name, detail).with("subjects", count.to_string())
-        }
-    })
 }
 
 /// The text of an entry that was kept in full.

@@ -5,14 +5,19 @@ use super::scan::SubjectDigest;
 use super::sidecar::Unread;
 use crate::bundle::model::Bundle;
 use crate::bundle::statement::facts;
+use crate::format::digest::hex;
 use crate::format::dsse::{self, Envelope};
-use crate::format::intoto::{self, Statement};
+use crate::format::intoto::{self, Statement, Subject};
 use crate::format::inventory::{Document, Inventory, Location};
 use crate::trust::check::{self, Check};
-use crate::trust::statement;
+use crate::trust::statement::{self, About};
+use serde::de::IgnoredAny;
 
 /// Statements of one input: each costs public-key operations. A release has one for each of its platforms and reports.
 pub const MAX_STATEMENTS: usize = 64;
+
+/// Bytes of a key id in a statement file that is evidence: digests and the names of keys are shorter.
+const MAX_BARE_KEYID: usize = 128;
 
 /// How the names of statements end.
 const ENDS: [&[u8]; 2] = [b".intoto.jsonl", b".intoto.json"];
@@ -38,6 +43,8 @@ pub struct SignedStatement {
     pub statement: Option<Statement>,
     /// The row that says what it is.
     pub row: Check,
+    /// Whether the document was read whole, and has nothing here besides the members that an envelope needs.
+    pub pure: bool,
 }
 
 impl SignedStatement {
@@ -93,6 +100,7 @@ pub(super) fn collect(
     let mut found = Vec::new();
     let mut more = 0usize;
     for document in &documents {
+        let (start, left_out) = (found.len(), more);
         unread.retain(|file| file.too_large || file.name != document.name);
         for (line, text) in lines(document) {
             if found.len() >= MAX_STATEMENTS {
@@ -104,6 +112,9 @@ pub(super) fn collect(
                 bundle.facts.push(facts(&read.name, statement));
             }
             found.push(read);
+        }
+        if more > left_out {
+            found.iter_mut().skip(start).for_each(|statement: &mut SignedStatement| statement.pure = false);
         }
     }
     if more > 0 {
@@ -130,6 +141,77 @@ fn lines(document: &Document) -> Vec<(usize, &[u8])> {
     }
 }
 
+/// What the subjects of a statement are, among what is here.
+pub(super) fn subject_row(
+    found: &SignedStatement,
+    statement: &Statement,
+    about: &About,
+    inventory: &Inventory,
+) -> Option<Check> {
+    let kind = check::INTOTO_SUBJECT;
+    let count = statement.subjects.len();
+    Some(match about {
+        About::Input(index) => {
+            let subject = statement.subjects.get(*index).map(Subject::describe).unwrap_or_default();
+            Check::pass(kind, &found.name, format!("its subject {subject} is the input file, by digest"))
+        }
+        About::Entries(pairs) => {
+            let detail = format!("{} of {count} subjects are entries, by path and digest together", pairs.len());
+            Check::pass(kind, &found.name, detail)
+        }
+        About::Contradiction(why) => {
+            let detail = format!(
+                "{why}: it was signed for another input, or the content was changed after signing; nothing of it is used"
+            );
+            Check::fail(kind, &found.name, detail)
+        }
+        About::Nothing if found.location != Location::Sidecar => {
+            let detail = format!("none of its {count} subjects is here: {}", statement::named(&statement.subjects));
+            Check::skip(kind, &found.name, detail)
+        }
+        About::Nothing => {
+            let expected = match &inventory.outer {
+                Some(outer) if !inventory.container.contains(&"directory") => {
+                    format!("a subject with the digest of the input, sha256:{}, or subjects", hex(&outer.sha256))
+                }
+                _ => "subjects".to_string(),
+            };
+            let detail = format!(
+                "expected {expected} that name entries by path and digest, found {}: it is about something else",
+                statement::named(&statement.subjects)
+            );
+            Check::fail(kind, &found.name, detail).with("subjects", count.to_string())
+        }
+    })
+}
+
+/// Whether the text of an untrusted envelope is nothing but one: every further member, and words for a key id, would be
+/// bytes that nobody signed.
+fn is_bare(untrusted: &[u8], envelope: &Envelope) -> bool {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "the names are what is compared")]
+    struct Bare {
+        #[serde(rename = "payloadType")]
+        payload_type: IgnoredAny,
+        payload: IgnoredAny,
+        signatures: Vec<BareSignature>,
+    }
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "the names are what is compared")]
+    struct BareSignature {
+        #[serde(default)]
+        keyid: IgnoredAny,
+        sig: IgnoredAny,
+    }
+    let is_id = |id: &String| {
+        id.len() <= MAX_BARE_KEYID && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-./:=@_".contains(&byte))
+    };
+    let ids = envelope.signatures().iter().all(|signature| signature.keyid.as_ref().is_none_or(is_id));
+    ids && serde_json::from_slice::<Bare>(untrusted).is_ok()
+}
+
 fn read(document: &Document, line: usize, untrusted: &[u8]) -> SignedStatement {
     let name = document.name.clone();
     let (envelope, statement, row) = match dsse::parse(untrusted) {
@@ -144,5 +226,6 @@ fn read(document: &Document, line: usize, untrusted: &[u8]) -> SignedStatement {
     };
     let row = if line > 0 { row.with("line", line.to_string()) } else { row };
     let (location, named) = (document.location, document.named);
-    SignedStatement { name, location, line, named, envelope, statement, row }
+    let pure = envelope.as_ref().is_ok_and(|envelope| is_bare(untrusted, envelope));
+    SignedStatement { name, location, line, named, envelope, statement, row, pure }
 }

@@ -169,6 +169,8 @@ fn raise_documents(claims: &Claims, authority: &mut Authority) {
             }
             // A list that states nothing agrees with nothing: it is a file like any other.
             Role::List if !says_something[index] => Standing::Unlisted,
+            // What its envelopes state counts; the file itself may hold anything besides them.
+            Role::Envelope if claims.is_loose(index as DocumentIndex) => Standing::Unlisted,
             Role::List if signed && claims.is_loose(index as DocumentIndex) => Standing::Unlisted,
             Role::Envelope | Role::List | Role::Metadata => Standing::Evidence,
             Role::Manifest => Standing::Listed,

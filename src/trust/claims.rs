@@ -121,7 +121,8 @@ impl Claims {
         self.rejected.insert(document);
     }
 
-    /// Notes that a list holds bytes that state nothing (comments): unsigned, it is no evidence, since it could carry anything.
+    /// Notes that a document holds bytes that state nothing and that nobody signed: comments of a list, junk beside the
+    /// envelopes of a statement file. It is no evidence, since it could carry anything; a list is, where nobody signs at all.
     pub fn loosen(&mut self, document: DocumentIndex) {
         self.loose.insert(document);
     }

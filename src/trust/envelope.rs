@@ -117,6 +117,31 @@ pub fn verify(untrusted: &Envelope, name: &[u8], payload_types: &[&str], policy:
     EnvelopeOutcome { checks, signers, proof }
 }
 
+/// Whether every single signature of `untrusted` (from the document `name`) is good, by a key of the policy that counts. Where
+/// one is not, the envelope holds bytes that nobody trusted vouches for.
+#[must_use]
+pub fn every_signature_counts(untrusted: &Envelope, name: &[u8], policy: &Policy) -> bool {
+    let (inputs, mut work) = (signing_inputs(untrusted, policy), 0u64);
+    untrusted.signatures().iter().all(|signature| {
+        let Ok(bytes) = &signature.bytes else { return false };
+        let mut tally = Tally::default();
+        for (input, message) in &inputs {
+            work = work.saturating_add(cost(message, policy));
+            if work > MAX_WORK {
+                return false;
+            }
+            let place = Place { document: name, keyid: signature.keyid.as_deref(), input };
+            keys_behind(message, bytes, policy).iter().for_each(|found| tally.note(found, &place, policy));
+        }
+        tally.count() > 0
+    })
+}
+
+/// Bytes that are hashed to try all keys of the policy on one signature.
+fn cost(message: &[u8], policy: &Policy) -> u64 {
+    (message.len() as u64 + 64) * (2 * policy.keys.public().len() + policy.keys.secret().len()) as u64
+}
+
 fn payload_type(envelope: &Envelope, name: &[u8], expected: &[&str], policy: &Policy) -> Check {
     let found = envelope.payload_type();
     let expected: Vec<&str> = policy.payload_type.as_deref().map_or(expected.to_vec(), |named| vec![named]);
@@ -173,9 +198,7 @@ fn find_signers(envelope: &Envelope, name: &[u8], policy: &Policy) -> (Tally, bo
     for untrusted in envelope.signatures() {
         let Ok(bytes) = &untrusted.bytes else { continue };
         for (input, message) in &inputs {
-            work = work.saturating_add(
-                (message.len() as u64 + 64) * (2 * policy.keys.public().len() + policy.keys.secret().len()) as u64,
-            );
+            work = work.saturating_add(cost(message, policy));
             if work > MAX_WORK {
                 return (tally, true);
             }

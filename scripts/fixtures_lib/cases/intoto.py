@@ -208,6 +208,7 @@ def bad() -> Iterator[Case]:
         INPUT, subject("other.tgz", b"other"))), about, options=of("other.tgz"))
     yield inside("inside-contradicts", "A trusted statement among the entries gives one of them another digest", line(
         statement(*ENTRIES[:2], subject(ENTRIES[2]["name"], b"other"))), about)
+    yield from impure()
     yield inside("inside-garbage", "A trusted key signed garbage as the statement among the entries",
                  line(b"garbage"), none)
     yield single("single-garbage", "A trusted key signed garbage as a statement", b"garbage", none)
@@ -226,6 +227,38 @@ def bad() -> Iterator[Case]:
     untyped = json.dumps(named | {"_type": "x"}).encode()
     yield sigstore("statement-version", "The statement of the bundle is of an unknown version",
                    SIGSTORE.but(payload=lambda _: untyped), none)
+
+
+def impure() -> Iterator[Case]:
+    """A file among the entries holds a good statement, and something besides that nobody signed."""
+    path = "attest/build.intoto.jsonl"
+
+    def with_junk(name: str, title: str, text: bytes, **rest: Any) -> Case:
+        return inside(f"inside-{name}", title, text, "entry-unlisted", subject=path, path=path,
+                      standings=PINNED | {path: "unlisted"}, **rest)
+
+    good_line = line(statement(*ENTRIES))
+
+    def edited(change: Any) -> bytes:
+        value = json.loads(good_line)
+        change(value)
+        return json.dumps(value).encode() + b"\n"
+
+    yield with_junk("script-before", "A script stands before the statement", b"#!/bin/sh\necho run me; exit\n" + good_line)
+    yield with_junk("line-after", "A line after the statement is no envelope", good_line + b'{"note": "unsigned"}\n')
+    yield with_junk("stranger-after", "The second statement is by a stranger", good_line + line(
+        statement(*ENTRIES), SIGN.but(signers=(STRANGER,))))
+    yield with_junk("elsewhere-after", "The second statement is about nothing that is here", good_line + line(
+        statement(subject("registry.example/tool", b"image"))))
+    yield with_junk("member", "The envelope has a member that is not signed", edited(lambda v: v.update(note="unsigned")))
+    yield with_junk("signature-member", "A signature has a member that is not signed", edited(
+        lambda v: v["signatures"][0].update(note="unsigned")))
+    yield with_junk("signature-junk", "A second signature is bytes of anybody", edited(
+        lambda v: v["signatures"].append({"keyid": "any", "sig": "YW55IGJ5dGVz"})))
+    yield with_junk("signature-twin", "A second signature is by a stranger", line(
+        statement(*ENTRIES), SIGN.but(signers=(ED25519, STRANGER))))
+    yield with_junk("keyid-words", "The key id is a sentence", edited(
+        lambda v: v["signatures"][0].update(keyid="pipe this file into a shell")))
 
 
 # --- revocation lists that a policy honours --------------------------------------------------------------------------
