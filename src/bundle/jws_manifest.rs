@@ -1,5 +1,5 @@
 //! Detached JWS over manifests (RFC 7515 appendix F, RFC 7797), for every kind alike: `MANIFEST.jws` inside the bundle beside
-//! the manifest that it signs, or beside the input.
+//! the manifest that it signs, or beside the input. Only what the kind itself has read as a manifest is one.
 
 use super::layout::Layout;
 use super::model::{Bundle, DetachedForm, DetachedSignature, Facts};
@@ -31,11 +31,17 @@ pub fn read(inventory: &Inventory, bundle: &mut Bundle) {
         let known = bundle.claims.documents().iter();
         known.into_iter().any(|known| known.name == document.name && known.location == document.location)
     };
+    let is_manifest = |entry: EntryIndex| {
+        let mut known = bundle.claims.documents().iter();
+        known.any(|known| known.role == Role::Manifest && known.location == Location::Entry(entry))
+    };
     let found: Vec<(&Document, EntryIndex)> = inventory
         .documents
         .iter()
         .filter(|document| document.name.ends_with(END) && !read_already(document))
         .filter_map(|document| Some((document, target(inventory, document)?)))
+        // A file that only has the name of a manifest is content: what a key signed elsewhere must not pin it here.
+        .filter(|(_, entry)| is_manifest(*entry))
         .collect();
     for (document, entry) in found {
         read_one(document, entry, inventory, bundle);

@@ -375,6 +375,12 @@ def manifests() -> Iterator[Case]:
     within = unsigned.but(entries=plus(Entry(name.encode(), Jws()(manifest))))
     yield Case("intoto", "good-jws-inside", "The JWS lies in the bundle beside the manifest", verify(PORTAL), within.build(),
                kind="devportal:offline", standings=pinned | {name: "evidence"})
+    other = b'{"revocations": []}\n'
+    stray = unsigned.but(entries=plus(Entry(name.encode(), Jws()(manifest)), Entry(b"portal/export.json", other),
+                                      Entry(b"portal/export.json.jws", Jws()(other))))
+    yield Case("intoto", "jws-no-manifest", "A trusted JWS is over a file that only has the name of a manifest",
+               verify(PORTAL), stray.build(), failing=("entry-unlisted",), kind="devportal:offline",
+               standings=pinned | {"portal/export.json": "unlisted", "portal/export.json.jws": "unlisted"})
     yield beside("unproven-jws-no-key", "No key is given", Jws()(manifest), trust=(), outcome=NOT_VERIFIED)
     yield beside("unproven-jws-text", "The file holds text that is no JWS", b"unsigned-dev-bundle\n", outcome=NOT_VERIFIED)
     row = "jws-signature"
