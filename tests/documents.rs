@@ -198,6 +198,7 @@ fn every_limit_is_the_one_in_the_code() {
         ("format::intoto::MAX_TEXT", intoto::MAX_TEXT as u64),
         ("format::intoto::MAX_DIGESTS", intoto::MAX_DIGESTS as u64),
         ("pipeline::statements::MAX_STATEMENTS", statements::MAX_STATEMENTS as u64),
+        ("pipeline::statements::MAX_STRAY_LINES", statements::MAX_STRAY_LINES as u64),
         ("trust::policy_file::MAX_LISTS", policy_file::MAX_LISTS as u64),
         ("trust::sigstore::MAX_TRUSTED_ROOT", sigstore::MAX_TRUSTED_ROOT),
         ("trust::sigstore::MAX_HELD", sigstore::MAX_HELD),

@@ -16,6 +16,9 @@ use serde::de::IgnoredAny;
 /// Statements of one input: each costs public-key operations. A release has one for each of its platforms and reports.
 pub const MAX_STATEMENTS: usize = 64;
 
+/// Lines of statement files that are no envelopes, and are told one by one. They take no statement's place.
+pub const MAX_STRAY_LINES: usize = 64;
+
 /// Bytes of a key id in a statement file that is evidence: digests and the names of keys are shorter.
 const MAX_BARE_KEYID: usize = 128;
 
@@ -77,8 +80,9 @@ fn payload_type(untrusted: &[u8]) -> Option<String> {
 
 /// Which digests of the input the statements in a document may be about.
 pub(super) fn subject_digest(document: &Document) -> SubjectDigest {
-    let read = |(line, text)| read(document, line, text).statement;
-    let stated = lines(document).into_iter().take(MAX_STATEMENTS).filter_map(read);
+    let read = |(line, text)| read(document, line, text);
+    let envelopes = lines(document).into_iter().map(read).filter(|found| found.envelope.is_ok());
+    let stated = envelopes.take(MAX_STATEMENTS).filter_map(|found| found.statement);
     let sha512 = stated.flat_map(|found| found.subjects).any(|subject| subject.sha512.is_some());
     if sha512 { SubjectDigest::Sha512Too } else { SubjectDigest::Sha256 }
 }
@@ -92,35 +96,45 @@ pub(super) fn set_apart(inventory: &mut Inventory) -> Vec<Document> {
 
 /// Reads the statements in `documents`, and tells in `bundle` what they say. Takes them from `unread`.
 pub(super) fn collect(
-    documents: Vec<Document>,
+    mut documents: Vec<Document>,
     bundle: &mut Bundle,
     unread: &mut Vec<Unread>,
     checks: &mut Vec<Check>,
 ) -> Vec<SignedStatement> {
+    // The input must not be able to use up the limit before what the operator gave is read.
+    documents.sort_by_key(|document| (document.location != Location::Sidecar, !document.named));
     let mut found = Vec::new();
-    let mut more = 0usize;
+    let (mut envelopes, mut strays, mut more, mut outside) = (0usize, 0usize, 0usize, false);
     for document in &documents {
         let (start, left_out) = (found.len(), more);
-        unread.retain(|file| file.too_large || file.name != document.name);
+        let beside = document.location == Location::Sidecar;
+        unread.retain(|file| file.too_large || !beside || file.name != document.name);
         for (line, text) in lines(document) {
-            if found.len() >= MAX_STATEMENTS {
+            let read = read(document, line, text);
+            let (count, limit) =
+                if read.envelope.is_ok() { (&mut envelopes, MAX_STATEMENTS) } else { (&mut strays, MAX_STRAY_LINES) };
+            if *count >= limit {
                 more += 1;
                 continue;
             }
-            let read = read(document, line, text);
+            *count += 1;
             if let Some(statement) = &read.statement {
                 bundle.facts.push(facts(&read.name, statement));
             }
             found.push(read);
         }
         if more > left_out {
+            outside |= beside || document.named;
             found.iter_mut().skip(start).for_each(|statement: &mut SignedStatement| statement.pure = false);
         }
     }
     if more > 0 {
-        let detail =
-            format!("the input has {more} statements more than the limit of {MAX_STATEMENTS}; they were not read");
-        checks.push(Check::skip(check::INTOTO_STATEMENT, "", detail));
+        let detail = format!(
+            "the input has {more} lines of statements more than the limit of {MAX_STATEMENTS} envelopes and \
+             {MAX_STRAY_LINES} other lines; they were not read"
+        );
+        let row = Check::skip(check::INTOTO_STATEMENT, "", detail);
+        checks.push(if outside { row.with("named", "true") } else { row });
     }
     found
 }
