@@ -6,7 +6,7 @@ use super::statements::{SignedStatement, subject_row};
 use crate::bundle::model::{Binding, DetachedForm, DetachedSignature, SignedDocument};
 use crate::format::digest::{Digest, sha256};
 use crate::format::intoto;
-use crate::format::inventory::{EntryIndex, Inventory, Location};
+use crate::format::inventory::{EntryIndex, EntryKind, Inventory, Location};
 use crate::trust::check::{self, Check};
 use crate::trust::claims::{DocumentIndex, Role};
 use crate::trust::envelope::{self, Authentication, EnvelopeOutcome, Signer};
@@ -41,6 +41,8 @@ struct Collected<'a> {
     by_target: BTreeMap<TargetOf, Authentication>,
     /// What receipts can be about.
     seen: Vec<Seen>,
+    /// Whether a good statement, as it is demanded, is about what is demanded.
+    demand_met: bool,
 }
 
 /// A signature document that was verified, or not.
@@ -81,8 +83,14 @@ pub(super) fn check(
     policy: &Policy,
     checks: &mut Vec<Check>,
 ) -> Proven {
-    let mut found =
-        Collected { policy, proven: Vec::new(), signers: Vec::new(), by_target: BTreeMap::new(), seen: Vec::new() };
+    let mut found = Collected {
+        policy,
+        proven: Vec::new(),
+        signers: Vec::new(),
+        by_target: BTreeMap::new(),
+        seen: Vec::new(),
+        demand_met: false,
+    };
     let (signed, detached) = (std::mem::take(&mut reading.bundle.signed), std::mem::take(&mut reading.bundle.detached));
     for (at, document) in signed.iter().enumerate() {
         found.enveloped(reading, document, Which::Enveloped(at), checks);
@@ -97,7 +105,7 @@ pub(super) fn check(
     found.statements(reading, checks);
     let mut logged = found.bundles(reading, bundles, checks);
     logged |= found.receipts(reading, &signed, &detached, message.as_ref().and_then(|m| m.as_ref().ok()), checks);
-    demanded(policy, checks);
+    demanded(policy, found.demand_met, checks);
     let unreadable =
         |c: &Check| c.failed() && [check::DSSE_ENVELOPE, check::BLOB_SIGNATURE, check::JWS_SIGNATURE].contains(&c.kind);
     if signed.is_empty() && detached.is_empty() && message.is_none() && !enveloped && !checks.iter().any(unreadable) {
@@ -112,16 +120,20 @@ pub(super) fn check(
     Proven { documents: found.proven, signers: found.signers, by, whole, logged }
 }
 
-/// Where statements are demanded and none was good, nothing is known of what is demanded: a row that keeps the run from
-/// ending well.
-fn demanded(policy: &Policy, checks: &mut Vec<Check>) {
+/// Where statements are demanded and none was good and about what is here, nothing is known of what is demanded: a row that
+/// keeps the run from ending well.
+fn demanded(policy: &Policy, met: bool, checks: &mut Vec<Check>) {
     let demand = &policy.statement;
     let kinds =
         [(demand.predicate_type.is_some(), check::INTOTO_PREDICATE), (demand.subject.is_some(), check::INTOTO_SUBJECT)];
-    let made = |kind| checks.iter().any(|c: &Check| c.kind == kind && c.status != check::Status::Skip);
-    let lacking: Vec<_> = kinds.into_iter().filter(|(wanted, kind)| *wanted && !made(*kind)).collect();
+    if met {
+        return;
+    }
+    let failed = |kind| checks.iter().any(|c: &Check| c.kind == kind && c.failed());
+    let lacking: Vec<_> = kinds.into_iter().filter(|(wanted, kind)| *wanted && !failed(*kind)).collect();
     for (_, kind) in lacking {
-        let detail = format!("no statement signed by a trusted key was found, which {} demands", demand.words());
+        let about = if demand.subject.is_some() { "" } else { " about the input file or every file in it" };
+        let detail = format!("no statement{about} signed by a trusted key was found, which {} demands", demand.words());
         checks.push(Check::skip(kind, "", detail).with("named", "true"));
     }
 }
@@ -194,6 +206,11 @@ impl Collected<'_> {
         if !(bound && proven) {
             return None;
         }
+        self.demand_met |= match &about {
+            About::Input(_) => true,
+            About::Entries(pairs) => policy.statement.subject.is_some() || names_all(pairs, found, &reading.inventory),
+            About::Nothing | About::Contradiction(_) => false,
+        };
         let document = reading.bundle.claims.document(&found.name, found.location, Role::Envelope);
         match about {
             About::Input(_) => {
@@ -298,6 +315,7 @@ impl Collected<'_> {
             checks.extend(good.iter().map(|(name, ..)| few(name)));
             return false;
         }
+        self.demand_met = true;
         let by = good.iter().map(|(_, signer, _)| signer.by).min().unwrap_or(Authentication::None);
         let logged = distinct(&good.iter().filter(|(.., logged)| *logged).collect::<Vec<_>>()) >= wanted;
         for (name, signer, _) in good {
@@ -397,6 +415,13 @@ fn blob_of<'a>(reading: &Reading, document: &'a DetachedSignature) -> Option<(&'
     let DetachedForm::Blob(signature) = &document.form else { return None };
     let sha256 = *reading.inventory.entry(document.signs).digest()?;
     Some((&document.name, Signed::File { sha256, signature }))
+}
+
+/// Whether a statement is about every regular file but the one that it lies in itself.
+fn names_all(pairs: &[(usize, EntryIndex)], found: &SignedStatement, inventory: &Inventory) -> bool {
+    let named: BTreeSet<EntryIndex> = pairs.iter().map(|(_, entry)| *entry).collect();
+    let files = (0..).zip(&inventory.entries).filter(|(_, entry)| entry.kind == EntryKind::File);
+    files.into_iter().all(|(index, _)| named.contains(&index) || found.location == Location::Entry(index))
 }
 
 /// The text of an entry that was kept in full.
