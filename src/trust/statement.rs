@@ -257,7 +257,8 @@ pub fn needs_sha512(untrusted: &Statement, inventory: &Inventory) -> bool {
 
 /// The regular file whose whole path a subject states.
 fn entry_named(inventory: &Inventory, untrusted: &Subject) -> Option<EntryIndex> {
-    if untrusted.name.is_empty() {
+    // A name that ends in a slash is that of a folder, which is no file of the name without it.
+    if untrusted.name.is_empty() || untrusted.name.ends_with('/') {
         return None;
     }
     let found = inventory.find(path::normal(untrusted.name.as_bytes()))?;
