@@ -1,6 +1,7 @@
 """In-toto statements beside and inside archives, by themselves and in Sigstore bundles; revocation lists that a policy
 honours; and detached JWS over manifests."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterator
@@ -131,6 +132,8 @@ def good() -> Iterator[Case]:
                options=(*predicate(SLSA), *of(BUNDLE)), standings=PINNED)
     yield case("good-unknown-type", "The predicate type is not known, and told", line(statement(
         predicate_type="https://a.example/own/v1", predicate={})), standings=PINNED)
+    yield case("good-demanded-entries", "The subjects are all entries, and the predicate type is the demanded one",
+               line(statement(*ENTRIES)), options=predicate(SLSA), standings=PINNED)
     yield inside("good-inside", "A statement among the entries names all others", line(statement(*ENTRIES)),
                  standings=PINNED | {"attest/build.intoto.jsonl": "evidence"})
     yield single("good-single", "A statement by itself, of the demanded type", statement(),
@@ -152,6 +155,15 @@ def unproven() -> Iterator[Case]:
                  line(statement(*ENTRIES), SIGN.but(signers=(STRANGER,))), outcome=NOT_VERIFIED)
     yield inside("unproven-inside-elsewhere", "A statement among the entries is about an image that is not here",
                  line(statement(subject("registry.example/tool", b"image"))), outcome=NOT_VERIFIED)
+    for name, title, about in (
+        ("elsewhere", "A statement is demanded, and the one in the signed archive is about an image that is not here",
+         subject("registry.example/tool", b"image")),
+        ("part", "A statement is demanded, and the one in the signed archive is about one entry of it", ENTRIES[0]),
+    ):
+        archive = BARE.but(entries=plus(Entry(b"attest/build.intoto.jsonl", line(statement(about))))).build()[BUNDLE]
+        signature = base64.b64encode(ED25519.sign(archive)) + b"\n"
+        yield Case("intoto", f"unproven-demanded-{name}", title, verify(BUNDLE, *predicate(SLSA)),
+                   {BUNDLE: archive, f"{BUNDLE}.sig": signature}, outcome=NOT_VERIFIED, kind="plain")
     portal = Devportal().build()
     yield Case("intoto", "unproven-demanded-none", "A statement is demanded, and the bundle has none",
                verify(PORTAL, *predicate(SLSA)), portal, outcome=NOT_VERIFIED)
@@ -208,7 +220,18 @@ def bad() -> Iterator[Case]:
         INPUT, subject("other.tgz", b"other"))), about, options=of("other.tgz"))
     yield inside("inside-contradicts", "A trusted statement among the entries gives one of them another digest", line(
         statement(*ENTRIES[:2], subject(ENTRIES[2]["name"], b"other"))), about)
+    tool = next(one for one in ENTRIES if one["name"] == "bin/tool")
+    yield case("entry-folder", "A subject names a file as a folder", line(statement(
+        *(one | {"name": "bin/tool/"} if one is tool else one for one in ENTRIES))), "entry-unlisted",
+        standings={"bin/tool": "unlisted"})
     yield from impure()
+    crowd = {SIDE: line(statement(subject(ENTRIES[0]["name"], b"other")))}
+    full = BARE.but(entries=plus(Entry(b"attest/build.intoto.jsonl", line(statement(*ENTRIES)) + b"x\n" * 63)))
+    yield Case("intoto", "crowded-lines", "Lines inside fill the limit, and a statement beside the archive contradicts it",
+               verify(BUNDLE), full.build() | crowd, failing=("entry-unlisted", about), kind="plain")
+    full = BARE.but(entries=plus(Entry(b"attest/build.intoto.jsonl", line(statement(*ENTRIES)) * 64)))
+    yield Case("intoto", "crowded-statements", "Good statements inside fill the limit, and one beside the archive contradicts it",
+               verify(BUNDLE), full.build() | crowd, failing=("entry-unlisted", about), kind="plain")
     yield inside("inside-garbage", "A trusted key signed garbage as the statement among the entries",
                  line(b"garbage"), none)
     yield single("single-garbage", "A trusted key signed garbage as a statement", b"garbage", none)
