@@ -81,7 +81,7 @@ const SNAPSHOTS: &[(&str, &str)] = &[
     ("diff-images", "diff {oci}/good/images.tar.gz {oci}/unproven-foreign-layer/images.tar.gz --at {at}"),
     (
         "diff-malformed",
-        "diff {dp}/good-envelope-beside/devportal-offline-bundle.tgz {dp}/end-halved/devportal-offline-bundle.tar",
+        "diff {dp}/good-envelope-beside/devportal-offline-bundle.tgz {dp}/end-halved/devportal-offline-bundle.tar --at {at}",
     ),
     ("diff-missing", "diff {dp}/no-such-file {dp}/good-tar/devportal-offline-bundle.tar --at {at} --json"),
     (
