@@ -192,9 +192,10 @@ impl Collected<'_> {
             return None;
         };
         let mut wanted = policy.statement.rows(&found.name, statement);
+        wanted.extend(statement::against(statement, &found.name));
         let fits = !wanted.iter().any(Check::failed);
         if !beside && !fits {
-            checks.push(content("it is not the statement that is demanded"));
+            checks.push(content("it is not the statement that is demanded, or says that its subject did not pass"));
             return None;
         }
         rows.append(&mut wanted);

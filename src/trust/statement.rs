@@ -4,6 +4,7 @@
 //! here, and nothing else of it is used (CVE-2026-39395: a predicate of another type passed for the demanded one).
 
 use super::check::{self, Check};
+use super::key_error::quote;
 use crate::format::digest::{Digest, parse_sha256};
 use crate::format::dsse::Envelope;
 use crate::format::intoto::{self, Statement, Subject, predicate_name};
@@ -154,6 +155,7 @@ pub fn bound(untrusted: Result<&Statement, &str>, name: &[u8], artifact: Digest,
     };
     let mut rows = vec![described(statement, name)];
     rows.extend(demand.rows(name, statement));
+    rows.extend(against(statement, name));
     let found = [Some(artifact)];
     let compared = |subject: &&Subject| compare(subject, &found);
     let admitted = || statement.subjects.iter().filter(|subject| demand.admits(subject));
@@ -170,6 +172,16 @@ pub fn bound(untrusted: Result<&Statement, &str>, name: &[u8], artifact: Digest,
         rows.push(Check::of(check::INTOTO_SUBJECT, name, outcome));
     }
     rows
+}
+
+/// The row of a verification summary that does not say that its subject passed: who signs that vouches for nothing. `None` for
+/// every other statement.
+#[must_use]
+pub fn against(untrusted: &Statement, name: &[u8]) -> Option<Check> {
+    let (_, said) =
+        untrusted.claims.iter().find(|(claim, said)| *claim == "verification result" && said != "PASSED")?;
+    let detail = format!("expected a verification summary with the result PASSED, found {}", quote(said));
+    Some(Check::fail(check::INTOTO_PREDICATE, name, detail).with("expected", "PASSED").with("found", said))
 }
 
 /// The row of a statement that could be read.

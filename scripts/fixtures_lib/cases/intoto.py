@@ -210,6 +210,8 @@ def bad() -> Iterator[Case]:
     yield case("stranger", "A stranger signed", line(statement(), SIGN.but(signers=(STRANGER,))), row)
     yield case("second-line", "The second of two statements is about another archive",
                line(statement()) + line(statement(subject("other.tgz", b"other"))), about)
+    yield case("summary-failed", "A verification summary says that the archive did not pass", line(statement(
+        predicate_type=VSA, predicate={"verifier": {"id": "https://v.example"}, "verificationResult": "FAILED"})), kind)
     yield case("predicate", "Another predicate type is demanded", line(statement()), kind, options=predicate(VSA))
     yield case("predicate-prefix", "The demanded predicate type is the beginning of the one that is there",
                line(statement(predicate_type=SLSA + ".1")), kind, options=predicate(SLSA))
