@@ -556,7 +556,13 @@ fn large(at: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_file_that_changes_between_the_passes_is_caught() {
+fn a_file_that_changes_while_it_is_unpacked_is_caught() {
+    // Written ahead in the pass that verifies, and in a second pass of its own.
+    changed_while_unpacked(&[]);
+    changed_while_unpacked(&["--only", "*"]);
+}
+
+fn changed_while_unpacked(more: &[&str]) {
     use std::os::unix::fs::FileExt as _;
     let temp = tempfile::tempdir().unwrap();
     let (input, place) = (large(temp.path()), temp.path().join("place"));
@@ -564,9 +570,9 @@ fn a_file_that_changes_between_the_passes_is_caught() {
     let file = std::fs::OpenOptions::new().write(true).open(&input).unwrap();
     let mut caught = 0;
     for _ in 0..5 {
-        let mut child = start(&input, &place.join("out"), &["--jobs", "1"]);
+        let mut child = start(&input, &place.join("out"), &[&["--jobs", "1"], more].concat());
         if wait_for_staging(&place, &mut child) {
-            // The last bytes of the last part: the second pass is not there yet.
+            // The last bytes of the last part: the pass that writes is not there yet.
             let offset = (16 * (512 + (8 << 20))) as u64 - 16;
             file.write_all_at(b"another content!", offset).unwrap();
         }

@@ -10,6 +10,7 @@ use super::record::Copies;
 use super::scan::{ScanOptions, scan_and_copy};
 use super::sealed;
 use super::sidecar::Sidecars;
+use super::sink::Copyist;
 use super::source::Source;
 use super::spool::Spooled;
 use super::statements::{self, SignedStatement};
@@ -132,19 +133,21 @@ impl Reading {
 
 /// Reads `request.input`: scan, recognise, interpret. The same first half for every verb.
 pub fn read(request: &Request, progress: &Progress) -> Result<Reading, EnvironmentError> {
-    read_opened(Source::open(&request.input)?, request, progress)
+    read_opened(Source::open(&request.input)?, request, None, progress)
 }
 
-/// The same of an input that is open; `request.input` only names it.
+/// The same of an input that is open; `request.input` only names it. Where there is a `copyist`, it is given every entry of the
+/// first pass; a second one, for SHA-512, hashes everything anew and copies nothing.
 pub(super) fn read_opened(
     mut source: Source,
     request: &Request,
+    copyist: Option<&dyn Copyist>,
     progress: &Progress,
 ) -> Result<Reading, EnvironmentError> {
     let sidecars = Sidecars::collect(&request.input, &request.sidecars, request.discover_sidecars)?;
     let mut options = request.scan;
     options.subject = options.subject.max(sidecars.needed_subject_digest(&request.input));
-    let mut reading = pass(&mut source, sidecars, &options, request, progress)?;
+    let mut reading = pass(&mut source, sidecars, &options, request, copyist, progress)?;
     let stated = |found: &SignedStatement| {
         found.statement.as_ref().is_some_and(|found| statement::needs_sha512(found, &reading.inventory))
     };
@@ -153,7 +156,7 @@ pub(super) fn read_opened(
         options.sha512 = true;
         drop(reading);
         let sidecars = Sidecars::collect(&request.input, &request.sidecars, request.discover_sidecars)?;
-        reading = pass(&mut source, sidecars, &options, request, progress)?;
+        reading = pass(&mut source, sidecars, &options, request, None, progress)?;
     }
     if request.keep_open || !reading.whole.signatures.is_empty() || !reading.whole.bundles.is_empty() {
         reading.whole.source = Some(source);
@@ -166,9 +169,10 @@ fn pass(
     sidecars: Sidecars,
     options: &ScanOptions,
     request: &Request,
+    copyist: Option<&dyn Copyist>,
     progress: &Progress,
 ) -> Result<Reading, EnvironmentError> {
-    let (mut inventory, copies) = scan_and_copy(source, options, progress)?;
+    let (mut inventory, copies) = scan_and_copy(source, options, copyist, progress)?;
     inventory.name = super::sidecar::input_name(&request.input);
     let forced = request.kind.and_then(crate::bundle::find_kind);
     inventory.documents.extend(sidecars.documents);

@@ -45,7 +45,7 @@ pub(super) fn read(
         let name = inventory.entry(index).normal_path().to_vec();
         let options = ScanOptions { limits: left, ..options };
         let mut recorder = Recorder::new(left, false);
-        match stream::scan(reader, &name, &options, &Progress::default(), &mut recorder) {
+        match stream::scan(reader, &name, &options, None, &Progress::default(), &mut recorder) {
             Ok(()) => {}
             Err(ScanError::Bad(anomaly)) => recorder.stop(anomaly),
             Err(error) => return Err(error),

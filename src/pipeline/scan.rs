@@ -6,7 +6,7 @@ use super::meter::Meters;
 use super::progress::Progress;
 use super::random;
 use super::record::{Copies, Recorder};
-use super::sink::Sink;
+use super::sink::{Copyist, Measuring, Sink};
 use super::source::{MediumReader, OpenFile, Source};
 use super::stream;
 use super::tree;
@@ -55,23 +55,26 @@ impl SubjectDigest {
 /// # Errors
 /// [`EnvironmentError`] where the medium failed. A malformed container is no error: it is in the anomalies.
 pub fn scan(source: &mut Source, options: &ScanOptions, progress: &Progress) -> Result<Inventory, EnvironmentError> {
-    scan_and_copy(source, options, progress).map(|(inventory, _)| inventory)
+    scan_and_copy(source, options, None, progress).map(|(inventory, _)| inventory)
 }
 
-/// The same, with copies of the databases that were met.
+/// The same, with copies of the databases that were met. Where there is a `copyist`, it is given every entry while it is measured.
 pub(super) fn scan_and_copy(
     source: &mut Source,
     options: &ScanOptions,
+    copyist: Option<&dyn Copyist>,
     progress: &Progress,
 ) -> Result<(Inventory, Copies), EnvironmentError> {
     let mut recorder = Recorder::new(options.limits, options.sha512);
     let path = source.path().to_path_buf();
-    let meters = Meters::new(options.sha512, &options.limits);
     let outcome = match source {
-        Source::Directory { root, path } => tree::scan(root, path, options, progress, &mut recorder, &meters),
-        Source::File(file) => scan_file(file, options, progress, &mut recorder),
+        Source::Directory { root, path } => {
+            let sink = Measuring::new(Meters::new(options.sha512, &options.limits), copyist);
+            tree::scan(root, path, options, progress, &mut recorder, &sink)
+        }
+        Source::File(file) => scan_file(file, options, copyist, progress, &mut recorder),
         Source::Stream { reader, path } => match reader.take() {
-            Some(reader) => scan_pipe(reader, path, options, progress, &mut recorder),
+            Some(reader) => scan_pipe(reader, path, options, copyist, progress, &mut recorder),
             None => Err(ScanError::Medium(EnvironmentError::NotReadable { path: path.clone() })),
         },
     };
@@ -157,6 +160,7 @@ impl From<io::Error> for ScanError {
 fn scan_file(
     file: &OpenFile,
     options: &ScanOptions,
+    copyist: Option<&dyn Copyist>,
     progress: &Progress,
     recorder: &mut Recorder,
 ) -> Result<(), ScanError> {
@@ -170,9 +174,10 @@ fn scan_file(
         let digest = options.subject.hasher().map(spawn).transpose();
         let digest = digest.map_err(|error| EnvironmentError::threads(options.jobs, &error))?;
         let outcome = if Codec::detect(head).is_none() && tar::looks_like_tar(head) {
-            random::scan(file, options, progress, recorder, &Meters::new(options.sha512, &options.limits))
+            let sink = Measuring::new(Meters::new(options.sha512, &options.limits), copyist);
+            random::scan(file, options, progress, recorder, &sink)
         } else {
-            stream::scan(file.reader(), &entry_name(file.path()), options, progress, recorder)
+            stream::scan(file.reader(), &entry_name(file.path()), options, copyist, progress, recorder)
         };
         let digest =
             digest.map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("the digest thread failed"))));
@@ -187,13 +192,14 @@ fn scan_pipe(
     reader: impl Read + Send,
     path: &Path,
     options: &ScanOptions,
+    copyist: Option<&dyn Copyist>,
     progress: &Progress,
     recorder: &mut Recorder,
 ) -> Result<(), ScanError> {
     let seen = options.subject.hasher();
     let seen = seen.map(|hasher| Arc::new(Mutex::new(Seen { hasher, size: 0, ended: false })));
     let input = Tee { inner: MediumReader(reader), seen: seen.clone() };
-    stream::scan(input, &entry_name(path), options, progress, recorder)?;
+    stream::scan(input, &entry_name(path), options, copyist, progress, recorder)?;
     // Reading stops at bytes after the end of the archive: a digest of what came before them is not that of the input.
     if let Some(seen) = seen
         && let Ok(seen) = seen.lock()

@@ -1,9 +1,13 @@
 //! Where the bytes of the entries go while a container is read. There is one reader of each container, whatever is done with
-//! what it reads: the first pass measures, the pass of `unpack` writes and measures.
+//! what it reads: the first pass measures, and hands the bytes to a copyist where `unpack` wants them; a second pass of `unpack`
+//! writes and measures.
 
 use super::meter::{Form, Measured, Meter, Meters};
 use super::scan::ScanError;
+use crate::format::digest::Sha256Bytes;
 use crate::format::inventory::{EntryIndex, Observed};
+use std::collections::HashMap;
+use std::sync::Mutex;
 
 /// Takes the entries of one pass, from several threads at once.
 pub(super) trait Sink: Sync {
@@ -48,6 +52,91 @@ impl Sink for Meters {
 
     fn start(&self, _index: EntryIndex, form: Form) -> Meter {
         Meters::start(self, form)
+    }
+}
+
+/// Takes copies of entries while they are measured. What goes wrong with a copy is the matter of the copyist, and never changes
+/// what is measured.
+pub(super) trait Copyist: Sync {
+    /// Asked again and again while the container is read.
+    ///
+    /// # Errors
+    /// The pass is to end.
+    fn pulse(&self) -> Result<(), ScanError>;
+
+    /// Begins a copy of an entry; `None` where it wants none.
+    fn open<'s>(&'s self, entry: &Observed) -> Option<Box<dyn Copying + 's>>;
+}
+
+/// A copy of one entry.
+pub(super) trait Copying {
+    /// The next bytes.
+    fn update(&mut self, bytes: &[u8]);
+    /// All bytes were there, and this is their SHA-256. A copy that is dropped before is not whole.
+    fn finish(self: Box<Self>, sha256: Sha256Bytes);
+}
+
+/// The sink of a first pass: measures, and copies where there is a copyist.
+pub(super) struct Measuring<'a> {
+    meters: Meters,
+    copyist: Option<&'a dyn Copyist>,
+    /// Entries that were admitted and not begun yet: what a copyist has to know of them.
+    admitted: Mutex<HashMap<EntryIndex, Observed>>,
+}
+
+impl<'a> Measuring<'a> {
+    pub(super) fn new(meters: Meters, copyist: Option<&'a dyn Copyist>) -> Self {
+        Measuring { meters, copyist, admitted: Mutex::default() }
+    }
+}
+
+impl Sink for Measuring<'_> {
+    type Open<'s>
+        = MeasuredCopy<'s>
+    where
+        Self: 's;
+
+    fn admit(&self, index: EntryIndex, entry: &Observed) -> Result<bool, ScanError> {
+        self.pulse()?;
+        if let (Some(_), Ok(mut admitted)) = (self.copyist, self.admitted.lock()) {
+            admitted.insert(index, entry.clone());
+        }
+        Ok(true)
+    }
+
+    fn pulse(&self) -> Result<(), ScanError> {
+        self.copyist.map_or(Ok(()), Copyist::pulse)
+    }
+
+    fn start(&self, index: EntryIndex, form: Form) -> MeasuredCopy<'_> {
+        let copy = self.copyist.and_then(|copyist| {
+            let entry = self.admitted.lock().ok()?.remove(&index)?;
+            copyist.open(&entry)
+        });
+        MeasuredCopy { meter: self.meters.start(form), copy }
+    }
+}
+
+/// One entry that is measured, and perhaps copied.
+pub(super) struct MeasuredCopy<'s> {
+    meter: Meter,
+    copy: Option<Box<dyn Copying + 's>>,
+}
+
+impl Intake for MeasuredCopy<'_> {
+    fn update(&mut self, bytes: &[u8]) {
+        self.meter.update(bytes);
+        if let Some(copy) = &mut self.copy {
+            copy.update(bytes);
+        }
+    }
+
+    fn finish(self) -> Measured {
+        let measured = self.meter.finish();
+        if let Some(copy) = self.copy {
+            copy.finish(measured.digests.sha256);
+        }
+        measured
     }
 }
 

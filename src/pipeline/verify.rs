@@ -9,6 +9,7 @@ use super::progress::Progress;
 use super::scan::SubjectDigest;
 use super::signatures::{self, Proven};
 use super::sigstore::{self, Beside};
+use super::sink::Copyist;
 use super::source::Source;
 use super::tuf::TufError;
 use super::whole;
@@ -52,14 +53,16 @@ pub struct Verification {
 
 /// Reads and judges; for a delta also the bundle that it builds on.
 pub fn verify(request: &Request, policy: &Policy, progress: &Progress) -> Result<Verification, TufError> {
-    verify_opened(Source::open(&request.input)?, request, policy, progress)
+    verify_opened(Source::open(&request.input)?, request, policy, None, progress)
 }
 
-/// The same of an input that is open; `request.input` only names it.
+/// The same of an input that is open; `request.input` only names it. Where there is a `copyist`, it is given every entry of the
+/// first pass.
 pub(super) fn verify_opened(
     source: Source,
     request: &Request,
     policy: &Policy,
+    copyist: Option<&dyn Copyist>,
     progress: &Progress,
 ) -> Result<Verification, TufError> {
     let mut request = request.clone();
@@ -68,7 +71,7 @@ pub(super) fn verify_opened(
         request.scan.subject = request.scan.subject.max(SubjectDigest::Sha256);
     }
     let request = &request;
-    let mut reading = inspect::read_opened(source, request, progress)?;
+    let mut reading = inspect::read_opened(source, request, copyist, progress)?;
     base::compare(&mut reading, request, progress)?;
     let policy = &policy.for_kind(reading.recognition.kind.id());
     let message =

@@ -68,6 +68,13 @@ impl Tree {
         Ok(())
     }
 
+    /// Removes the file `name`, or the folder, which must be empty.
+    pub(super) fn remove(&self, name: &[u8], is_folder: bool) -> io::Result<()> {
+        let (parent, own) = split(name);
+        let flags = if is_folder { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+        Ok(rustix::fs::unlinkat(self.folder(parent)?, own, flags)?)
+    }
+
     /// Makes the symbolic link `name`, which must not exist.
     pub(super) fn link(&self, target: &[u8], name: &[u8]) -> io::Result<()> {
         let (parent, own) = split(name);

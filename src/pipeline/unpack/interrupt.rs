@@ -1,11 +1,12 @@
-//! Ctrl-C while something is being written: a flag that the work looks at, so that the staging folder is removed.
+//! Ctrl-C while something is being written: a flag that the work looks at, so that the staging folder is removed. A second one
+//! ends the process at once, for whoever does not want to wait; the next run removes what that leaves.
 
 use crate::pipeline::error::EnvironmentError;
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Listens while it lives.
 pub(super) struct Interrupt {
@@ -19,13 +20,18 @@ impl Interrupt {
     /// signal that ends the process.
     pub(super) fn listen(target: &Path) -> Interrupt {
         let (caught, ignored) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let flags = [(SIGINT, &caught), (SIGTERM, &caught), (SIGXFSZ, &ignored)];
-        // Without a handler the signal ends the run, and the next one removes what was left.
-        let register = |(signal, flag): (i32, &Arc<AtomicUsize>)| {
-            signal_hook::flag::register_usize(signal, Arc::clone(flag), signal.unsigned_abs() as usize).ok()
-        };
-        let hangup = Some((SIGHUP, &caught)).filter(|_| !is_ignored(SIGHUP));
-        let handlers = flags.into_iter().chain(hangup).filter_map(register).collect();
+        let hangup = Some(SIGHUP).filter(|_| !is_ignored(SIGHUP));
+        let number = |signal: i32| signal.unsigned_abs() as usize;
+        let mut handlers = Vec::new();
+        for signal in [SIGINT, SIGTERM].into_iter().chain(hangup) {
+            // Handlers are called in this order: the first signal finds nothing noted and is noted, the second one ends the run.
+            let once = Arc::new(AtomicBool::new(false));
+            handlers.extend(signal_hook::flag::register_conditional_default(signal, Arc::clone(&once)));
+            handlers.extend(signal_hook::flag::register(signal, once));
+            // Without a handler the signal ends the run, and the next one removes what was left.
+            handlers.extend(signal_hook::flag::register_usize(signal, Arc::clone(&caught), number(signal)));
+        }
+        handlers.extend(signal_hook::flag::register_usize(SIGXFSZ, ignored, number(SIGXFSZ)));
         Interrupt { caught, handlers, target: target.into() }
     }
 

@@ -1,14 +1,17 @@
 //! `unpack`: verifies an input and writes what was verified below a folder, whole or not at all.
 //!
-//! The input is opened once. The first pass verifies; the second reads the same handle with the same readers and writes into a
-//! private folder beside the target, hashing again what it writes: what is not byte for byte what was verified ends the run.
-//! Then the folder gets its name in one step.
+//! The input is opened once. Where all of it is wanted, the pass that verifies writes too, into a private folder beside the
+//! target: what is written is what was hashed. What that pass could not write, a second one reads from the same handle with the
+//! same readers, hashing again what it writes: what is not byte for byte what was verified ends the run. Then the folder gets
+//! its name in one step; without a good verdict it is removed.
 
+mod ahead;
 mod apart;
 mod artifact;
 mod beneath;
 mod interrupt;
 mod opened;
+mod place;
 mod plan;
 mod spooled;
 mod staging;
@@ -30,9 +33,11 @@ use crate::trust::check::{self, Check, Class};
 use crate::trust::clearance::Clearance;
 use crate::trust::policy::Policy;
 use crate::trust::verdict::Verdict;
+use ahead::Done;
 use artifact::Artifact;
 use interrupt::Interrupt;
-use plan::Plan;
+use place::Place;
+use plan::{Item, Plan};
 use staging::{Staging, Target};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -108,7 +113,7 @@ impl Unpacked {
         self.links = plan.links.len() as u64 - hard;
         self.decrypted = plan.files.iter().filter(|item| item.sealed).count() as u64;
         self.bytes = plan.bytes();
-        self.needed = plan.needed();
+        self.needed = plan.needed(|_| false);
         self.skipped = plan.skipped;
     }
 }
@@ -165,7 +170,11 @@ pub fn unpack(request: &Request, policy: &Policy, progress: &Progress) -> Result
     // Neither a rehearsal nor a run that counts as not verified moves on what later runs begin with.
     let datastore_as_is = request.dry_run || request.unverified;
     let read = inspect::Request { keep_open: true, datastore_as_is, ..request.read.clone() };
-    let mut verification = verify::verify_opened(source, &read, policy, progress)?;
+    let interrupt = place::is_written_ahead(request).then(|| Interrupt::listen(first));
+    let tree = tree.map(|target| Place::prepare(request, target, &source, interrupt.as_ref())).transpose()?;
+    let copyist = tree.as_ref().and_then(Place::copyist);
+    let mut verification = verify::verify_opened(source, &read, policy, copyist, progress)?;
+    interrupt.as_ref().map_or(Ok(()), Interrupt::check)?;
     if over {
         let detail = format!(
             "more than {} bytes, which is the most that is kept of an input that cannot be read twice; \
@@ -181,14 +190,14 @@ pub fn unpack(request: &Request, policy: &Policy, progress: &Progress) -> Result
         return Ok(Run { verification, unpacked: None });
     };
     let tree = match tree {
-        Some(target) => Some((target, Plan::of(&verification, &clearance, request)?)),
+        Some(place) => Some((place, Plan::of(&verification, &clearance, request)?)),
         None => None,
     };
     let databases = match databases {
         Some(target) => Some((target, Artifact::of(&verification, &clearance)?)),
         None => None,
     };
-    let unpacked = write(request, &verification, &source, (tree, databases), progress)?;
+    let unpacked = write(request, &verification, &source, (tree, databases), interrupt.as_ref(), progress)?;
     Ok(Run { verification, unpacked: Some(unpacked) })
 }
 
@@ -206,13 +215,14 @@ fn clear(verification: &mut Verification, unverified: bool) -> Option<Clearance>
     Clearance::by_waiver(&verification.checks)
 }
 
-type Places = (Option<(Target, Plan)>, Option<(Target, Artifact)>);
+type Places<'a> = (Option<(Place<'a>, Plan)>, Option<(Target, Artifact)>);
 
 fn write(
     request: &Request,
     verification: &Verification,
     source: &Source,
-    (tree, databases): Places,
+    (tree, databases): Places<'_>,
+    interrupt: Option<&Interrupt>,
     progress: &Progress,
 ) -> Result<Unpacked, UnpackError> {
     let mut unpacked = Unpacked {
@@ -224,6 +234,7 @@ fn write(
     if let Some((_, plan)) = &tree {
         unpacked.count(plan);
     }
+    let mut beside = 0;
     if let Some((_, artifact)) = &databases {
         let (files, folders, bytes) = artifact.counts();
         unpacked.files += files;
@@ -231,27 +242,35 @@ fn write(
         unpacked.directories += folders;
         unpacked.bytes = unpacked.bytes.saturating_add(bytes);
         unpacked.needed = unpacked.needed.saturating_add(bytes);
+        beside = bytes;
     }
-    let targets = || tree.iter().map(|(target, _)| target).chain(databases.iter().map(|(target, _)| target));
-    let free = targets().map(Target::free).collect::<Result<Vec<u64>, _>>()?.into_iter().min().unwrap_or(0);
     if request.dry_run {
-        unpacked.free = Some(free);
+        let targets = tree.iter().map(|(place, _)| place.target()).chain(databases.iter().map(|(target, _)| target));
+        unpacked.free = Some(least_free(targets)?);
         return Ok(unpacked);
     }
-    if unpacked.needed > free {
-        let (path, needed) = (unpacked.to, unpacked.needed);
-        return Err(EnvironmentError::NoSpace { path, needed, free }.into());
+    let own = interrupt.is_none().then(|| Interrupt::listen(&unpacked.to));
+    let Some(interrupt) = interrupt.or(own.as_ref()) else { return Ok(unpacked) };
+    let tree = match tree {
+        Some((place, plan)) => Some((place.stage(&plan)?, plan)),
+        None => None,
+    };
+    let targets =
+        tree.iter().map(|((staging, _), _)| staging.target()).chain(databases.iter().map(|(target, _)| target));
+    let free = least_free(targets)?;
+    let left = tree.as_ref().map_or(0, |((_, done), plan)| plan.needed(|item| done.has(item)));
+    let needed = left.saturating_add(beside);
+    if needed > free {
+        return Err(EnvironmentError::NoSpace { path: unpacked.to, needed, free }.into());
     }
-    let interrupt = Interrupt::listen(&unpacked.to);
     let mut whole = Vec::new();
-    if let Some((target, plan)) = tree {
-        let staging = Staging::make(target)?;
-        fill(request, verification, source, &plan, &staging, &interrupt, progress)?;
+    if let Some(((staging, done), plan)) = tree {
+        fill(request, verification, source, &plan, (&staging, &done), interrupt, progress)?;
         whole.push(staging);
     }
     if let Some((target, artifact)) = databases {
         let staging = Staging::make(target)?;
-        artifact.fill(request, verification, source, &staging, &interrupt, progress)?;
+        artifact.fill(request, verification, source, &staging, interrupt, progress)?;
         whole.push(staging);
     }
     interrupt.check()?;
@@ -270,22 +289,29 @@ fn write(
     Ok(unpacked)
 }
 
-/// Everything that the plan names, into the staging folder.
+/// Bytes that are free at the one of `targets` that has the fewest.
+fn least_free<'a>(targets: impl Iterator<Item = &'a Target>) -> Result<u64, EnvironmentError> {
+    Ok(targets.map(Target::free).collect::<Result<Vec<u64>, _>>()?.into_iter().min().unwrap_or(0))
+}
+
+/// Everything that the plan names and that is not there yet, into the staging folder.
 fn fill(
     request: &Request,
     verification: &Verification,
     source: &Source,
     plan: &Plan,
-    staging: &Staging,
+    (staging, done): (&Staging, &Done),
     interrupt: &Interrupt,
     progress: &Progress,
 ) -> Result<(), EnvironmentError> {
     let (tree, target) = (staging.tree(), staging.target().path());
     let failed = |error: io::Error| EnvironmentError::write(target, error);
-    tree.make_folders(plan.folders.iter().map(Vec::as_slice)).map_err(failed)?;
+    let folders = plan.folders.iter().map(Vec::as_slice);
+    tree.make_folders(folders.filter(|name| !done.has_folder(name))).map_err(failed)?;
     let inventory = &verification.reading.inventory;
     let writer = |sealed: bool| {
-        let items = plan.files.iter().filter(move |item| item.sealed == sealed);
+        let is_left = move |item: &&Item| item.sealed == sealed && !done.has(item);
+        let items = plan.files.iter().filter(is_left);
         Writer::new(tree, inventory, (source.path(), target), interrupt, request.preserve_times, items)
     };
     let plain = writer(false);

@@ -145,8 +145,7 @@ impl Plan {
                 self.folders.insert(name);
             }
             EntryKind::File if entry.hashed => {
-                let mode = if entry.mode & EXECUTABLE == 0 { 0o644 } else { 0o755 };
-                self.files.push(Item { mode, ..item(inventory, index, name) });
+                self.files.push(Item { mode: file_mode(entry), ..item(inventory, index, name) });
             }
             kind if kind.is_link() && request.links_inside => {
                 let link = self.link(inventory, index, name, kind == EntryKind::Hardlink, request);
@@ -240,13 +239,17 @@ impl Plan {
     }
 
     /// Bytes that the tree takes on a usual file system.
-    pub(super) fn needed(&self) -> u64 {
+    pub(super) fn needed(&self, done: impl Fn(&Item) -> bool) -> u64 {
         let whole = |bytes: u64| bytes.div_ceil(BLOCK).saturating_mul(BLOCK);
         let folders = BLOCK.saturating_mul(self.folders.len() as u64 + 1);
-        self.files
-            .iter()
-            .fold(folders.saturating_add(whole(self.copied)), |sum, item| sum.saturating_add(whole(item.size)))
+        let left = self.files.iter().filter(|item| !done(item));
+        left.fold(folders.saturating_add(whole(self.copied)), |sum, item| sum.saturating_add(whole(item.size)))
     }
+}
+
+/// The mode that a file gets.
+pub(super) fn file_mode(entry: &Observed) -> u32 {
+    if entry.mode & EXECUTABLE == 0 { 0o644 } else { 0o755 }
 }
 
 /// The file `entry` of `inventory` under the name `name`: its plain text where it was encrypted and has been opened.

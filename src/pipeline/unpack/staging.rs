@@ -157,6 +157,17 @@ impl Staging {
         &self.target
     }
 
+    /// Its name beside the target.
+    #[cfg(test)]
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Removes what was written so far.
+    pub(super) fn clear(&self) -> io::Result<()> {
+        beneath::clear(self.tree.root())
+    }
+
     /// Removes staging folders of this user whose lock is free. One that cannot be removed stays.
     fn remove_abandoned(&self) {
         let Ok(own) = rustix::fs::fstat(&self.folder) else { return };
