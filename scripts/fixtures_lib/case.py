@@ -23,7 +23,7 @@ CLASSES = {  # class: (exit code, check ids), in stage order
         "document-json document-yaml document-schema document-present checksum-list entry-digest entry-size"
         " entry-missing entry-unlisted documents-agree manifest-root manifest-totals manifest-paths manifest-sources"
         " manifest-content-types manifest-hashes sidecar-digest evidence-root evidence-identity site-digest"
-        " record-count rerun-hash selectors-tenant provenance-subject index-counts delta-changes encryption-key"
+        " record-count rerun-hash selectors-tenant provenance-subject index-counts delta-changes delta-step encryption-key"
         " encryption-open artifact-sbom oci-descriptor oci-graph trivy-database trivy-metadata trivy-schema"
         " trivy-export revocation-schema revocation-order")),
     "freshness": (25, "age revocation-window"),

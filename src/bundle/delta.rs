@@ -175,6 +175,12 @@ fn tombstones(diff: &Diff<'_>, block: Option<&DeltaBlock<'_>>) -> Result<(), Str
     }
 }
 
+/// Whether this file of a mirror is about the export as a whole, so that export.json does not list it.
+pub(super) fn is_own_document(path: &[u8]) -> bool {
+    let names: [&[u8]; 4] = [b"manifest.yaml", b"export.json", b"provenance.json", b"README.md"];
+    names.contains(&path) || path.starts_with(b"signatures/")
+}
+
 /// What the operator gave as `--base`, as far as a delta is compared with it.
 ///
 /// # Errors
@@ -195,7 +201,11 @@ pub fn base_of(inventory: &Inventory) -> Result<Base, String> {
         summary.is_some_and(|summary| summary.files.iter().any(|file| file.path == place.export && file.sha256 == own));
     let names = [Some(place.export), binds.then_some("manifest.yaml")];
     let complete = export.profile.variant == "full";
-    let files = export.contents.iter().map(|content| content.path.to_string()).collect();
+    // A delta may bring the documents of the new export, which export.json does not list.
+    let own = inventory.entries.iter().filter(|entry| entry.kind == EntryKind::File);
+    let own = own.filter_map(|entry| std::str::from_utf8(place.layout.inside(entry.normal_path())?).ok());
+    let own = own.filter(|path| is_own_document(path.as_bytes())).map(str::to_string);
+    let files = export.contents.iter().map(|content| content.path.to_string()).chain(own).collect();
     Ok(Base {
         export_id: export.export_id.to_string(),
         manifests: names.into_iter().flatten().filter_map(digest_of).collect(),
@@ -221,6 +231,10 @@ pub fn judge(inventory: &Inventory, delta: &Delta, base: Option<&Result<Base, St
         }
         Some(Err(why)) => {
             checks.push(Check::fail(check::DELTA_BASE, subject, format!("the bundle given as --base is none: {why}")));
+        }
+        Some(Ok(_)) if delta.reset => {
+            let detail = "resetBaseline is true: it stands for a full refresh, and --base was not compared";
+            checks.push(Check::pass(check::DELTA_BASE, subject, detail));
         }
         Some(Ok(base)) => {
             checks.push(Check::of(check::DELTA_BASE, subject, same_base(delta, base)));

@@ -46,6 +46,7 @@ pub mod sealed_plan;
 pub mod signed;
 pub mod sigstore_artifact;
 pub mod statement;
+pub mod step;
 pub mod thin;
 mod thin_evidence;
 mod thin_manifest;

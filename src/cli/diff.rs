@@ -1,6 +1,7 @@
 //! `portcullis diff`.
 
 use super::anchors::AnchorArgs;
+use super::apply;
 use super::cage::CageArgs;
 use super::common::{LimitArgs, OutputArgs, file_name, found_beside, identities, kind_id, property, read_root};
 use super::display;
@@ -50,7 +51,18 @@ pub(super) struct Args {
     /// The bundle that is there: file, directory, or - for standard input
     old: PathBuf,
     /// The bundle that is to replace it: file, directory, or - for standard input
-    new: PathBuf,
+    #[arg(required_unless_present = "apply", conflicts_with = "apply")]
+    new: Option<PathBuf>,
+    /// Show that this delta is exactly the step from OLD to NEW: nothing missing, nothing too much
+    #[arg(long, value_name = "DELTA", help_heading = "Delta", conflicts_with = "apply")]
+    delta: Option<PathBuf>,
+    /// Apply this delta to OLD, and write what comes out to the folder that --to names
+    #[arg(long, value_name = "DELTA", help_heading = "Delta", requires = "to",
+          conflicts_with_all = ["fail_on", "stat", "name_only", "unified", "entries"])]
+    apply: Option<PathBuf>,
+    /// Where what comes out of --apply is to lie: made whole, or not at all; with --force what is there is replaced
+    #[arg(long, value_name = "DIR", help_heading = "Delta", requires = "apply")]
+    to: Option<PathBuf>,
     /// Skip detection and take both for this kind
     #[arg(long, value_name = "ID", value_parser = kind_id, help_heading = "Input")]
     kind: Option<&'static str>,
@@ -103,23 +115,25 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let (name, at) = (file_name(&args.old), args.output.now());
     let failed = |failure: Failure| args.output.failure(failure, COMMAND, &name);
-    let cage = args.cage.enter(&args.output.cage().temporary());
-    let beside = [&args.old, &args.new].map(|side| found_beside(side, args.no_sidecars)).concat();
+    let cage = args.cage.enter(&args.output.cage().temporary().beside(args.to.as_deref()));
+    let beside: Vec<PathBuf> = args.inputs().flat_map(|side| found_beside(side, args.no_sidecars)).collect();
     let read: Vec<&Path> = args.files().into_iter().chain(beside.iter().map(PathBuf::as_path)).collect();
+    args.output.check_apart(args.to.iter()).map_err(|failure| args.output.refusal(failure, COMMAND, &name))?;
     args.output.check(&read).map_err(|failure| args.output.refusal(failure, COMMAND, &name))?;
-    if args.old.as_os_str() == "-" && args.new.as_os_str() == "-" {
-        return Err(failed(Failure::usage(
-            "standard input can be one side only; name a file or directory for the other",
-        )));
-    }
-    let requests = args.requests().map_err(failed)?;
+    args.check_pipes().map_err(failed)?;
     let policies = args.policies(at).map_err(failed)?;
+    let Some(new) = &args.new else {
+        return apply::run(args.application(policies, at).map_err(failed)?, &cage);
+    };
+    let [old, new] = &args.requests([&args.old, new]).map_err(failed)?;
+    let delta = args.delta_request(args.delta.as_deref(), old, policies.as_ref(), at).map_err(failed)?;
     let policies = policies.as_ref().map(|[old, new]| (old, new));
-    let [old, new] = &requests;
-    let comparison = display::during(args.output.progress, |progress| diff::diff(old, new, policies, progress))
+    let delta = delta.as_ref().map(|(request, policy)| (request, policy));
+    let comparison = display::during(args.output.progress, |progress| diff::diff(old, new, policies, delta, progress))
         .map_err(|error| failed(error.into()))?;
-    let mut report =
-        DiffReport::new(&comparison, [&args.old, &args.new].map(|path| file_name(path)), at, old.scan.limits, &cage);
+    let names = [Some(&args.old), args.new.as_ref(), args.delta.as_ref()];
+    let names = names.map(|path| path.map(|path| file_name(path)).unwrap_or_default());
+    let mut report = DiffReport::new(&comparison, names, at, old.scan.limits, &cage);
     report.conditions = args.conditions(&comparison);
     report.exit_code = exit_code(&comparison, &report);
     let detail = args.detail();
@@ -141,19 +155,75 @@ fn exit_code(comparison: &Comparison, report: &DiffReport<'_>) -> u8 {
     match verdict {
         Verdict::Failed(class) => class.exit_code(),
         Verdict::NotVerified if report.is_verified() => verdict.exit_code(),
+        _ if comparison.proof.as_ref().is_some_and(|proof| !proof.holds()) => Verdict::NotVerified.exit_code(),
+        // That the two are different is what a delta is for: the question was whether it is the step.
+        _ if report.conditions.is_empty() && comparison.proof.is_some() => 0,
         _ if report.conditions.is_empty() => u8::from(!comparison.is_identical()) * DIFFERENT,
         _ => u8::from(report.conditions.iter().any(|(_, met)| *met)) * DIFFERENT,
     }
 }
 
 impl Args {
+    /// The bundles.
+    fn inputs(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.old).chain(&self.new).chain(&self.delta).chain(&self.apply)
+    }
+
     /// Files that are read.
     fn files(&self) -> Vec<&Path> {
-        let own = [&self.old, &self.new].into_iter().chain(&self.identity).chain(&self.tuf_root);
+        let own = self.inputs().chain(&self.identity).chain(&self.tuf_root);
         own.map(PathBuf::as_path).chain(self.anchors.files()).collect()
     }
 
-    fn requests(&self) -> Result<[Request; 2], Failure> {
+    /// Standard input can be read once.
+    fn check_pipes(&self) -> Result<(), Failure> {
+        let is_pipe = |path: &&PathBuf| path.as_os_str() == "-";
+        if self.inputs().filter(is_pipe).count() > 1 {
+            let why = "standard input can be one side only; name a file or directory for the other";
+            return Err(Failure::usage(why));
+        }
+        let based = self.delta.is_some() || self.apply.is_some();
+        if based && (is_pipe(&&self.old) || self.apply.as_ref().is_some_and(|path| is_pipe(&path))) {
+            let why = "the bundle that a delta builds on is read twice, and so is what --apply writes; give files";
+            return Err(Failure::usage(why));
+        }
+        Ok(())
+    }
+
+    /// How a delta on `old` is read, and by which policy it is verified: that of the new side, or one that trusts nobody.
+    fn delta_request(
+        &self,
+        delta: Option<&Path>,
+        old: &Request,
+        policies: Option<&[Policy; 2]>,
+        at: Time,
+    ) -> Result<Option<(Request, Policy)>, Failure> {
+        let Some(delta) = delta else { return Ok(None) };
+        let policy = match policies {
+            Some([_, new]) => new.clone(),
+            None => self.anchors.policy(at)?,
+        };
+        let base = Some(old.input.clone());
+        Ok(Some((Request { input: delta.into(), base, keep_databases: false, ..old.clone() }, policy)))
+    }
+
+    /// What is needed to apply a delta in place of comparing two bundles.
+    fn application(&self, policies: Option<[Policy; 2]>, at: Time) -> Result<apply::Plan<'_>, Failure> {
+        let (Some(delta), Some(to)) = (&self.apply, &self.to) else {
+            return Err(Failure::usage("give the new bundle, or --apply DELTA and --to DIR"));
+        };
+        let [old, _] = self.requests([&self.old, delta])?;
+        let Some((delta_request, policy)) = self.delta_request(Some(delta), &old, policies.as_ref(), at)? else {
+            return Err(Failure::usage("give --apply DELTA"));
+        };
+        let own = [&self.old, delta];
+        let kept = self.files().into_iter().map(PathBuf::from).filter(|file| !own.contains(&file)).collect();
+        let read = [Request { keep_databases: false, ..old }, delta_request];
+        let (old, trusted, output) = (self.old.as_path(), policies.is_some(), &self.output);
+        Ok(apply::Plan { old, delta, to, kept, read, policy, trusted, output })
+    }
+
+    fn requests(&self, inputs: [&PathBuf; 2]) -> Result<[Request; 2], Failure> {
         let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let scan = ScanOptions {
             limits: self.limits.limits(),
@@ -164,7 +234,7 @@ impl Args {
         };
         let identities = identities(self.identity.as_deref())?;
         let tuf_root = self.tuf_root.as_deref().map(read_root).transpose()?;
-        Ok([&self.old, &self.new].map(|input| Request {
+        Ok(inputs.map(|input| Request {
             discover_sidecars: !self.no_sidecars,
             kind: self.kind,
             identities: identities.clone(),

@@ -1,6 +1,7 @@
 //! The command line: argv to a request, a report to bytes, a verdict to an exit code. The only floor that reads the clock.
 
 mod anchors;
+mod apply;
 mod cage;
 mod common;
 mod diff;

@@ -8,6 +8,7 @@ use crate::format::limits::Limits;
 use crate::format::time::Time;
 use crate::pipeline::cage::Held;
 use crate::pipeline::diff::{Comparison, Side};
+use crate::trust::verdict::Verdict;
 
 /// One report of a comparison.
 pub struct DiffReport<'a> {
@@ -17,6 +18,8 @@ pub struct DiffReport<'a> {
     pub old: Report<'a>,
     /// The bundle that is to replace it.
     pub new: Report<'a>,
+    /// The delta that is said to lead from one to the other, as a report of its own, where one was given.
+    pub delta: Option<Report<'a>>,
     /// What came out.
     pub comparison: &'a Comparison,
     /// The exit code.
@@ -25,27 +28,40 @@ pub struct DiffReport<'a> {
     pub conditions: Vec<(&'static str, bool)>,
 }
 
+/// A report of one of the inputs.
+pub(super) fn part<'a>(
+    outcome: Outcome<'a>,
+    verdict: Verdict,
+    name: Vec<u8>,
+    at: Time,
+    limits: Limits,
+    cage: &Held,
+) -> Report<'a> {
+    let (exit_code, cage) = (verdict.exit_code(), cage.clone());
+    Report { command: "diff", at, subject: Subject { name }, outcome, exit_code, unpacked: None, limits, cage }
+}
+
 impl<'a> DiffReport<'a> {
-    /// The report of `comparison`; `names` are those of the inputs, the old one first; `cage`: what was given up before.
-    pub fn new(comparison: &'a Comparison, names: [Vec<u8>; 2], at: Time, limits: Limits, cage: &Held) -> Self {
-        let [old, new] = names;
-        let side = |side: &'a Side, name: Vec<u8>| Report {
-            command: "diff",
-            at,
-            subject: Subject { name },
-            outcome: match side {
+    /// The report of `comparison`; `names` are those of the inputs, the old one first, then the new one, then the delta; `cage`:
+    /// what was given up before.
+    pub fn new(comparison: &'a Comparison, names: [Vec<u8>; 3], at: Time, limits: Limits, cage: &Held) -> Self {
+        let [old, new, delta] = names;
+        let side = |side: &'a Side, name: Vec<u8>| {
+            let outcome = match side {
                 Side::Read(reading) => Outcome::Inspected(reading),
                 Side::Verified(verification) => Outcome::Verified(verification),
-            },
-            exit_code: side.verdict().exit_code(),
-            unpacked: None,
-            limits,
-            cage: cage.clone(),
+            };
+            part(outcome, side.verdict(), name, at, limits, cage)
         };
+        let delta = comparison
+            .proof
+            .as_ref()
+            .map(|proof| part(Outcome::Verified(&proof.delta), proof.delta.verdict, delta, at, limits, cage));
         DiffReport {
             at,
             old: side(&comparison.old, old),
             new: side(&comparison.new, new),
+            delta,
             comparison,
             exit_code: 0,
             conditions: Vec::new(),

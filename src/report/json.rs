@@ -4,6 +4,7 @@ pub mod diff;
 mod escaping;
 mod meaning;
 mod oci;
+pub mod step;
 mod trivy;
 mod unpack;
 

@@ -1,5 +1,6 @@
 //! Outcomes as reports: one model, two renderers that never filter and never decide.
 
+pub mod apply;
 pub mod cleaning;
 pub mod databases;
 pub mod diff;

@@ -5,6 +5,7 @@ pub mod diff;
 mod images;
 mod meaning;
 mod revocation;
+pub mod step;
 mod trivy;
 mod unpack;
 

@@ -187,6 +187,8 @@ checks! {
     ENCRYPTION_OPEN = "encryption-open", Integrity;
     /// A delta says of each change what the files show.
     DELTA_CHANGES = "delta-changes", Integrity;
+    /// A delta is exactly the step from one bundle to another.
+    DELTA_STEP = "delta-step", Integrity;
     /// Each OCI artefact has an SBOM.
     ARTIFACT_SBOM = "artifact-sbom", Integrity;
     /// A descriptor has a digest that can be compared, and its `data` is its content.

@@ -55,8 +55,17 @@ impl Case {
     }
 }
 
-/// All cases, by name.
+/// All cases with one input, by name.
 pub(crate) fn cases() -> Vec<Case> {
+    all_cases().into_iter().filter(|case| case.args[0] != "diff").collect()
+}
+
+/// All cases with two, by name.
+pub(crate) fn pairs() -> Vec<Case> {
+    all_cases().into_iter().filter(|case| case.args[0] == "diff").collect()
+}
+
+fn all_cases() -> Vec<Case> {
     let mut found = Vec::new();
     for kind in folders(&root().join("fixtures")) {
         for folder in folders(&kind) {

@@ -3,6 +3,9 @@
 
 mod databases;
 mod documents;
+pub(super) mod step;
+
+pub use step::Proof;
 
 use super::error::EnvironmentError;
 use super::inspect::{self, Reading, Request};
@@ -66,10 +69,12 @@ pub struct Comparison {
     pub new: Side,
     /// What is different; `None` where one of them could not be read to its end, so that nothing can be said of it.
     pub changes: Option<Changes>,
+    /// What came of the delta that is said to lead from one to the other, where one was given.
+    pub proof: Option<Proof>,
 }
 
 impl Comparison {
-    /// One verdict for both: the first failing class in stage order, else the weaker word.
+    /// One verdict for all: the first failing class in stage order, else the weakest word.
     pub fn verdict(&self) -> Verdict {
         let rank = |verdict: &Verdict| match verdict {
             Verdict::Failed(class) => (0, Some(*class)),
@@ -77,8 +82,9 @@ impl Comparison {
             Verdict::Intact => (2, None),
             Verdict::Verified => (3, None),
         };
-        let (old, new) = (self.old.verdict(), self.new.verdict());
-        if rank(&new) < rank(&old) { new } else { old }
+        let proof = self.proof.as_ref().map(Proof::verdict);
+        let rest = [Some(self.new.verdict()), proof].into_iter().flatten();
+        rest.fold(self.old.verdict(), |worst, next| if rank(&next) < rank(&worst) { next } else { worst })
     }
 
     /// Whether the two are the same in all that was compared.
@@ -87,7 +93,8 @@ impl Comparison {
     }
 }
 
-/// Reads both inputs, and compares them. With policies, one for each side, both are verified.
+/// Reads both inputs, and compares them. With policies, one for each side, both are verified. A `delta` is verified by its policy,
+/// whether anybody is trusted or not, and compared with the step that it is said to be.
 ///
 /// # Errors
 /// One of them could not be read. What is wrong with a bundle is part of the answer.
@@ -95,6 +102,7 @@ pub fn diff(
     old_request: &Request,
     new_request: &Request,
     policies: Option<(&Policy, &Policy)>,
+    delta: Option<(&Request, &Policy)>,
     progress: &Progress,
 ) -> Result<Comparison, TufError> {
     let side = |request: &Request, policy: Option<&Policy>| match policy {
@@ -110,7 +118,9 @@ pub fn diff(
     } else {
         None
     };
-    Ok(Comparison { old, new, changes })
+    let prove = |(request, policy)| step::prove((&old, &new), request, (policy, policies.is_some()), progress);
+    let proof = delta.map(prove).transpose()?;
+    Ok(Comparison { old, new, changes, proof })
 }
 
 /// A side that holds no archive at all is no bundle, and there is nothing to compare. `verify` says so too.

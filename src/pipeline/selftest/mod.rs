@@ -320,7 +320,7 @@ impl Bench<'_> {
     fn diff(&self, attack: &Attack) -> Result<Judged, String> {
         let (request, policy) = (self.request(), policy(attack.trust, self.at)?);
         let request = Request { keep_databases: true, ..request };
-        let found = diff::diff(&request, &request, Some((&policy, &policy)), &Progress::default())
+        let found = diff::diff(&request, &request, Some((&policy, &policy)), None, &Progress::default())
             .map_err(|error| error.to_string())?;
         if found.changes.is_some() && !found.is_identical() {
             return Err("it differs from itself".into());

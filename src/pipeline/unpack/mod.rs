@@ -7,6 +7,7 @@
 
 mod ahead;
 mod apart;
+pub mod apply;
 mod artifact;
 mod beneath;
 mod interrupt;

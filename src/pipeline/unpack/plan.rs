@@ -240,11 +240,15 @@ impl Plan {
 
     /// Bytes that the tree takes on a usual file system.
     pub(super) fn needed(&self, done: impl Fn(&Item) -> bool) -> u64 {
-        let whole = |bytes: u64| bytes.div_ceil(BLOCK).saturating_mul(BLOCK);
-        let folders = BLOCK.saturating_mul(self.folders.len() as u64 + 1);
         let left = self.files.iter().filter(|item| !done(item));
-        left.fold(folders.saturating_add(whole(self.copied)), |sum, item| sum.saturating_add(whole(item.size)))
+        block_bytes(self.folders.len() as u64, left.map(|item| item.size).chain([self.copied]))
     }
+}
+
+/// Bytes that files of these sizes take, with their folders.
+pub(super) fn block_bytes(folders: u64, sizes: impl Iterator<Item = u64>) -> u64 {
+    let whole = |bytes: u64| bytes.div_ceil(BLOCK).saturating_mul(BLOCK);
+    sizes.fold(BLOCK.saturating_mul(folders + 1), |sum, size| sum.saturating_add(whole(size)))
 }
 
 /// The mode that a file gets.

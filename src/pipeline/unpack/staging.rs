@@ -152,6 +152,11 @@ impl Staging {
         &self.tree
     }
 
+    /// Where the tree lies now, for a reader of files.
+    pub(super) fn place(&self) -> PathBuf {
+        self.target.path.with_file_name(&self.name).join("tree")
+    }
+
     /// Where it is to lie.
     pub(super) fn target(&self) -> &Target {
         &self.target

@@ -1,6 +1,7 @@
 //! The report of `diff`: `old` and `new` in place of `subject`, and `changes`.
 
 use super::meaning;
+use super::step::ProofView;
 use super::{Authenticated, CheckView, Each, Ordered, head, name, write_value};
 use crate::bundle::changes::entries::{Entries, EntryChange};
 use crate::bundle::changes::identity::{Field, SignedBy};
@@ -26,6 +27,9 @@ impl Serialize for DiffReport<'_> {
         head(&mut map, "diff", self.at)?;
         map.serialize_entry("old", &SideView(&self.old))?;
         map.serialize_entry("new", &SideView(&self.new))?;
+        if let (Some(proof), Some(delta)) = (&self.comparison.proof, &self.delta) {
+            map.serialize_entry("delta", &ProofView(proof, delta))?;
+        }
         map.serialize_entry("verdict", self.comparison.verdict().name())?;
         map.serialize_entry("exit_code", &self.exit_code)?;
         let conditions = self.conditions.iter().map(|(name, met)| Ordered([("on", json!(name)), ("met", json!(met))]));
@@ -38,7 +42,7 @@ impl Serialize for DiffReport<'_> {
 }
 
 /// One side: what it is and how it was judged.
-struct SideView<'a>(&'a Report<'a>);
+pub(super) struct SideView<'a>(pub(super) &'a Report<'a>);
 
 impl Serialize for SideView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

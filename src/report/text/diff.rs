@@ -10,7 +10,7 @@ use crate::pipeline::diff::signer_name;
 use crate::report::cleaning::{clean, clean_text};
 use crate::report::diff::DiffReport;
 use crate::report::model::{Outcome, Report};
-use crate::trust::check::{Check, Status};
+use crate::trust::check::{Check, Class, Status};
 use crate::trust::verdict::Verdict;
 use std::io::{self, Write};
 
@@ -66,6 +66,7 @@ pub fn write(report: &DiffReport<'_>, style: Style, detail: Detail, out: impl Wr
         return page.out.flush();
     }
     page.headline(report)?;
+    page.proof(report)?;
     for (word, side) in [("old", &report.old), ("new", &report.new)] {
         page.wrongs(word, side)?;
     }
@@ -91,8 +92,12 @@ impl<W: Write> Page<W> {
     fn headline(&mut self, report: &DiffReport<'_>) -> io::Result<()> {
         let (style, verdict) = (self.style, report.comparison.verdict());
         let (colour, word, meaning) = match (report.is_verified(), verdict) {
+            (false, Verdict::Failed(Class::Container)) => {
+                (style.bad, "MALFORMED", "nothing was verified, and a container is bad")
+            }
+            // Of what was not verified nothing but its container is judged, and a delta.
             (false, Verdict::Failed(_)) => {
-                (style.bad, "MALFORMED", "nothing was verified, and the container of one side is bad")
+                (style.bad, "NOT THE STEP", "nothing was verified, and the delta does not lead from one to the other")
             }
             (false, _) => (style.warn, "NOTHING WAS VERIFIED", "what follows is what the two bundles hold and claim"),
             (true, Verdict::Verified) => {
@@ -118,7 +123,9 @@ impl<W: Write> Page<W> {
                 count => format!("different, with {count} steps back"),
             },
         };
-        self.wrap("  ", &format!("{different} (exit {})", report.exit_code))?;
+        let proof = report.comparison.proof.as_ref();
+        let step = proof.filter(|proof| proof.holds()).map_or("", |_| "; the delta is exactly the step");
+        self.wrap("  ", &format!("{different}{step} (exit {})", report.exit_code))?;
         for (name, met) in &report.conditions {
             self.wrap("  ", &format!("--fail-on {name}: {}", if *met { "met" } else { "not met" }))?;
         }
@@ -129,7 +136,7 @@ impl<W: Write> Page<W> {
     fn wrongs(&mut self, word: &str, side: &Report<'_>) -> io::Result<()> {
         let failed: Vec<&Check> = side.checks().iter().filter(|check| check.failed()).collect();
         // Where nothing was verified, only the container was judged.
-        let container = crate::trust::check::Class::Container;
+        let container = Class::Container;
         let counts = |check: &&&Check| !matches!(side.outcome, Outcome::Inspected(_)) || check.kind.class == container;
         let failed: Vec<&Check> = failed.iter().filter(counts).copied().collect();
         if failed.is_empty() {

@@ -20,7 +20,6 @@ impl<W: Write> Page<W> {
             let words = "--unverified: NOBODY VOUCHES for what was written; do not use it as if it had been verified";
             self.wrap("  ", words)?;
         }
-        let place = |path: &Path| clean_text(&lossless(path.as_os_str().as_bytes()));
         let also = unpacked.artifact.as_ref().map_or(String::new(), |at| format!(" and {}", place(at)));
         let to = format!("{}{also}", place(&unpacked.to));
         let counts = format!("{} files in {} folders, {} bytes", unpacked.files, unpacked.directories, unpacked.bytes);
@@ -49,4 +48,9 @@ impl<W: Write> Page<W> {
             .filter(|(count, _)| *count > 0)
             .try_for_each(|(count, why)| self.wrap("  ", &format!("left out: {count} {why}")))
     }
+}
+
+/// A path of this machine, as it is shown.
+pub(super) fn place(path: &Path) -> String {
+    clean_text(&lossless(path.as_os_str().as_bytes()))
 }

@@ -1,0 +1,272 @@
+//! `diff OLD --apply DELTA`: writes the bundle that a delta makes of the one that it builds on, whole or not at all.
+//!
+//! Both are verified before anything is made. Files come from either, each hashed as it is written: what is not byte for byte what
+//! was verified ends the run. Where the bundle that comes out has documents of its own, it is verified by itself, in the private
+//! folder, before it gets its name.
+
+use super::apart;
+use super::interrupt::Interrupt;
+use super::plan::{Item, block_bytes, file_mode};
+use super::staging::{Staging, Target};
+use super::write::Writer;
+use super::{UnpackError, Unpacked};
+use crate::bundle::step::{Counts, Origin, Step};
+use crate::pipeline::diff::step::verify_part;
+use crate::pipeline::error::EnvironmentError;
+use crate::pipeline::inspect;
+use crate::pipeline::progress::Progress;
+use crate::pipeline::scan;
+use crate::pipeline::source::Source;
+use crate::pipeline::verify::{self, Verification};
+use crate::trust::authority::Standing;
+use crate::trust::check::{self, Check};
+use crate::trust::clearance::Clearance;
+use crate::trust::policy::Policy;
+use crate::trust::verdict::Verdict;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// What to apply to what, and where the outcome is to lie.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The bundle that is there.
+    pub old: inspect::Request,
+    /// The delta, with that bundle as its base.
+    pub delta: inspect::Request,
+    /// Where the bundle that comes out is to lie.
+    pub to: PathBuf,
+    /// Whether a folder that is there is replaced as a whole.
+    pub force: bool,
+    /// Files and folders besides the two that are read: none may lie in what is replaced.
+    pub kept: Vec<PathBuf>,
+}
+
+/// What came out.
+pub struct Applied {
+    /// The answer about the bundle that is there.
+    pub old: Verification,
+    /// The answer about the delta.
+    pub delta: Verification,
+    /// Rows about the step, and about what came out.
+    pub checks: Vec<Check>,
+    /// How many files come from where; `None` where the delta makes nothing of the old bundle.
+    pub counts: Option<Counts>,
+    /// What was written; `None` where nothing was.
+    pub unpacked: Option<Unpacked>,
+}
+
+impl Applied {
+    /// One verdict for both and for the step: the first failing class in stage order, else the weaker word.
+    pub fn verdict(&self) -> Verdict {
+        let classes = [self.old.verdict, self.delta.verdict].into_iter().filter_map(|verdict| match verdict {
+            Verdict::Failed(class) => Some(class),
+            _ => None,
+        });
+        let own = self.checks.iter().filter(|check| check.failed()).map(|check| check.kind.class);
+        match classes.chain(own).min() {
+            Some(class) => Verdict::Failed(class),
+            None if self.old.verdict == Verdict::Verified => self.delta.verdict,
+            None if self.delta.verdict == Verdict::Verified => self.old.verdict,
+            None if self.old.verdict == self.delta.verdict => self.old.verdict,
+            None => Verdict::NotVerified,
+        }
+    }
+}
+
+/// Verifies both, makes the step, and writes what comes out. Where nobody is `trusted`, digests and completeness are required of
+/// both, and the verdict is never a good one.
+///
+/// # Errors
+/// Nothing lies under the target then, or what lay there before.
+pub fn apply(request: &Request, policy: (&Policy, bool), progress: &Progress) -> Result<Applied, UnpackError> {
+    apart::check_name(&request.to)?;
+    let target = Target::open(&request.to, request.force)?;
+    for read in [&request.old, &request.delta] {
+        let source = Source::open(&read.input)?;
+        if !source.rereadable() {
+            let shown = read.input.display();
+            return Err(UnpackError::Usage(format!(
+                "{shown} can be read only once, and --apply reads twice; give a file"
+            )));
+        }
+        apart::check_input(&read.input, &source, &request.to)?;
+        apart::check_kept(&request.kept, &read.input, read.discover_sidecars, &request.to)?;
+    }
+    let read = |part: &inspect::Request| inspect::Request { keep_open: true, ..part.clone() };
+    let mut applied = Applied {
+        old: verify_part(&read(&request.old), policy, progress)?,
+        delta: verify_part(&read(&request.delta), policy, progress)?,
+        checks: Vec::new(),
+        counts: None,
+        unpacked: None,
+    };
+    let leaves = [leave(&applied.old), leave(&applied.delta)];
+    let leaves = if let [Some(old), Some(delta)] = leaves { Some([old, delta]) } else { None };
+    let (old, delta) = (&applied.old.reading, &applied.delta.reading);
+    match Step::of((&old.inventory, &old.bundle), (&delta.inventory, &delta.bundle)) {
+        Err(why) => applied.checks.push(Check::fail(check::DELTA_STEP, "", why)),
+        Ok(step) => {
+            applied.counts = Some(step.counts);
+            if let Some(leaves) = leaves {
+                match pieces(&applied, &step, &leaves) {
+                    Ok(items) => write(request, policy, &step, items, target, &mut applied, progress)?,
+                    Err(row) => applied.checks.push(*row),
+                }
+            }
+        }
+    }
+    for part in [&mut applied.old, &mut applied.delta] {
+        if !policy.1 && part.verdict == Verdict::Intact {
+            part.verdict = Verdict::NotVerified;
+        }
+    }
+    Ok(applied)
+}
+
+/// Leave to write what comes of one of the two.
+fn leave(part: &Verification) -> Option<Clearance> {
+    let good = matches!(part.verdict, Verdict::Verified | Verdict::Intact);
+    Clearance::by_verdict(&part.required, &part.established, &part.checks).filter(|_| good)
+}
+
+/// The files to write of either, under the names that they get. The error is the row that says which cannot be.
+fn pieces(applied: &Applied, step: &Step, leaves: &[Clearance; 2]) -> Result<[Vec<Item>; 2], Box<Check>> {
+    let fail = |path: &[u8], why: &str| Box::new(Check::fail(check::DELTA_STEP, path, why));
+    if let Some(path) = step.lacking.first() {
+        return Err(fail(path, "the delta names it, and it is neither in the delta nor in the old bundle"));
+    }
+    let mut items = [Vec::new(), Vec::new()];
+    for (path, piece) in &step.pieces {
+        let (at, part) = match piece.origin {
+            Origin::Old => (0, &applied.old),
+            Origin::Delta => (1, &applied.delta),
+        };
+        let entry = part.reading.inventory.entry(piece.entry);
+        if part.reading.inventory.sealed.contains_key(&piece.entry) {
+            let why = "it is encrypted, and each export encrypts with a key of its own: take the last full mirror";
+            return Err(fail(path, why));
+        }
+        let standing = part.authority.standings.get(piece.entry as usize).copied().unwrap_or(Standing::Unlisted);
+        let Some(content) = piece.content.filter(|_| leaves[at].covers(standing, false)) else {
+            return Err(fail(path, "no document that counts here states its digest, so it is not written"));
+        };
+        items[at].push(Item {
+            entry: piece.entry,
+            name: step.root.path(path),
+            sha256: content.sha256,
+            size: content.size,
+            mode: file_mode(entry),
+            mtime: entry.mtime,
+            sealed: false,
+        });
+    }
+    Ok(items)
+}
+
+fn write(
+    request: &Request,
+    policy: (&Policy, bool),
+    step: &Step,
+    items: [Vec<Item>; 2],
+    target: Target,
+    applied: &mut Applied,
+    progress: &Progress,
+) -> Result<(), UnpackError> {
+    let interrupt = Interrupt::listen(&request.to);
+    let folders: BTreeSet<&[u8]> = items.iter().flatten().flat_map(|item| folders(&item.name)).collect();
+    let bytes = items.iter().flatten().fold(0u64, |sum, item| sum.saturating_add(item.size));
+    let needed = block_bytes(folders.len() as u64, items.iter().flatten().map(|item| item.size));
+    let free = target.free()?;
+    if needed > free {
+        return Err(EnvironmentError::NoSpace { path: request.to.clone(), needed, free }.into());
+    }
+    let mut unpacked = Unpacked {
+        to: request.to.clone(),
+        files: items.iter().map(|items| items.len() as u64).sum(),
+        directories: folders.len() as u64,
+        bytes,
+        needed,
+        ..Unpacked::default()
+    };
+    let staging = Staging::make(target)?;
+    let failed = |error| EnvironmentError::write(&request.to, error);
+    staging.tree().make_folders(folders.into_iter()).map_err(failed)?;
+    for (items, part) in items.iter().zip([&applied.old, &applied.delta]) {
+        fill(&staging, items, part, request, &interrupt, progress)?;
+    }
+    if step.has_documents() {
+        let rows = judge(&staging, request, policy, progress)?;
+        let wrong = rows.iter().any(Check::failed);
+        applied.checks.extend(rows);
+        if wrong {
+            return Ok(());
+        }
+    }
+    interrupt.check()?;
+    unpacked.left.extend(staging.publish(request.force)?);
+    let words = step_words(step);
+    applied.checks.push(Check::pass(check::DELTA_STEP, &step.document, words));
+    applied.unpacked = Some(unpacked);
+    Ok(())
+}
+
+/// What of one of the two comes out, into the staging folder.
+fn fill(
+    staging: &Staging,
+    items: &[Item],
+    part: &Verification,
+    request: &Request,
+    interrupt: &Interrupt,
+    progress: &Progress,
+) -> Result<(), EnvironmentError> {
+    let Some(source) = &part.reading.whole.source else { return Ok(()) };
+    let paths = (source.path(), request.to.as_path());
+    let writer = Writer::new(staging.tree(), &part.reading.inventory, paths, interrupt, false, items.iter());
+    if writer.is_idle() {
+        return Ok(());
+    }
+    let pass = scan::pass_into(source, &request.old.scan, progress, &writer);
+    writer.settle(pass)
+}
+
+/// Verifies what came out by its own documents, before it gets its name.
+fn judge(
+    staging: &Staging,
+    request: &Request,
+    policy: (&Policy, bool),
+    progress: &Progress,
+) -> Result<Vec<Check>, UnpackError> {
+    let read = inspect::Request {
+        identities: request.old.identities.clone(),
+        ..inspect::Request::new(staging.place(), request.old.scan)
+    };
+    let require = Some(vec![crate::trust::policy::Property::Integrity, crate::trust::policy::Property::Complete]);
+    // Who signed the two was judged before; the documents of what comes out may have come with either.
+    let found = verify::verify(&read, &Policy { require, ..policy.0.clone() }, progress)?;
+    let told = |row: &Check| {
+        let detail = format!("what came out does not hold: {}: {}", row.kind.id, row.detail);
+        Check { detail, ..row.clone() }
+    };
+    let mut rows: Vec<Check> = found.checks.iter().filter(|row| row.failed()).map(told).collect();
+    if rows.is_empty() {
+        let detail = format!("what came out holds by its own documents, as {}", found.reading.recognition.kind.id());
+        rows.push(Check::pass(check::DELTA_STEP, "", detail));
+    }
+    Ok(rows)
+}
+
+fn step_words(step: &Step) -> String {
+    let Counts { added, updated, removed, kept } = step.counts;
+    let own = if step.has_documents() {
+        String::new()
+    } else {
+        "; the delta does not bring the documents of the new export, so what came out has no manifest and no signature of its own"
+            .into()
+    };
+    format!("{added} added, {updated} updated, {removed} removed, {kept} as they were{own}")
+}
+
+/// The folders that a name lies in, the outermost first.
+fn folders(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+    name.iter().enumerate().filter(|(_, c)| **c == b'/').map(|(at, _)| &name[..at])
+}
