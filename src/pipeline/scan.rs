@@ -6,7 +6,7 @@ use super::meter::Meters;
 use super::progress::Progress;
 use super::random;
 use super::record::{Copies, Recorder};
-use super::sink::Sink;
+use super::sink::{Measuring, Sink};
 use super::source::{MediumReader, OpenFile, Source};
 use super::stream;
 use super::tree;
@@ -44,6 +44,15 @@ pub enum SubjectDigest {
     Sha512Too,
 }
 
+/// Which entries of an input are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// All of them.
+    All,
+    /// Those that are documents by their names; the others are listed.
+    Documents,
+}
+
 impl SubjectDigest {
     fn hasher(self) -> Option<Hasher> {
         (self != SubjectDigest::None).then(|| Hasher::new(self == SubjectDigest::Sha512Too))
@@ -55,23 +64,27 @@ impl SubjectDigest {
 /// # Errors
 /// [`EnvironmentError`] where the medium failed. A malformed container is no error: it is in the anomalies.
 pub fn scan(source: &mut Source, options: &ScanOptions, progress: &Progress) -> Result<Inventory, EnvironmentError> {
-    scan_and_copy(source, options, progress).map(|(inventory, _)| inventory)
+    scan_and_copy(source, options, Content::All, progress).map(|(inventory, _)| inventory)
 }
 
-/// The same, with copies of the databases that were met.
+/// The same of the entries that `content` says, with copies of the databases that were met.
 pub(super) fn scan_and_copy(
     source: &mut Source,
     options: &ScanOptions,
+    content: Content,
     progress: &Progress,
 ) -> Result<(Inventory, Copies), EnvironmentError> {
     let mut recorder = Recorder::new(options.limits, options.sha512);
+    recorder.inventory().unread = content == Content::Documents;
     let path = source.path().to_path_buf();
-    let meters = Meters::new(options.sha512, &options.limits);
     let outcome = match source {
-        Source::Directory { root, path } => tree::scan(root, path, options, progress, &mut recorder, &meters),
-        Source::File(file) => scan_file(file, options, progress, &mut recorder),
+        Source::Directory { root, path } => {
+            let sink = Measuring::new(Meters::new(options.sha512, &options.limits), content);
+            tree::scan(root, path, options, progress, &mut recorder, &sink)
+        }
+        Source::File(file) => scan_file(file, options, content, progress, &mut recorder),
         Source::Stream { reader, path } => match reader.take() {
-            Some(reader) => scan_pipe(reader, path, options, progress, &mut recorder),
+            Some(reader) => scan_pipe(reader, path, options, content, progress, &mut recorder),
             None => Err(ScanError::Medium(EnvironmentError::NotReadable { path: path.clone() })),
         },
     };
@@ -101,10 +114,7 @@ pub(super) fn pass_into(
         Source::Directory { root, path } => tree::scan(root, path, options, progress, &mut recorder, sink),
         Source::File(file) => {
             progress.expect(progress.snapshot().1 + file.size());
-            let mut head = [0; tar::BLOCK];
-            let got = compress::read_full(&mut file.reader(), &mut head)?;
-            let head = &head[..got];
-            if Codec::detect(head).is_none() && tar::looks_like_tar(head) {
+            if is_plain_tar(file)? {
                 random::scan(file, options, progress, &mut recorder, sink)?;
             } else {
                 let name = entry_name(file.path());
@@ -157,22 +167,22 @@ impl From<io::Error> for ScanError {
 fn scan_file(
     file: &OpenFile,
     options: &ScanOptions,
+    content: Content,
     progress: &Progress,
     recorder: &mut Recorder,
 ) -> Result<(), ScanError> {
-    let mut head = [0; tar::BLOCK];
-    let got = compress::read_full(&mut file.reader(), &mut head)?;
-    let head = &head[..got];
+    let plain = is_plain_tar(file)?;
     progress.expect(file.size());
     recorder.inventory().outer_size = Some(file.size());
     let outer = std::thread::scope(|scope| {
         let spawn = |hasher| std::thread::Builder::new().spawn_scoped(scope, move || digest_of(file, hasher));
         let digest = options.subject.hasher().map(spawn).transpose();
         let digest = digest.map_err(|error| EnvironmentError::threads(options.jobs, &error))?;
-        let outcome = if Codec::detect(head).is_none() && tar::looks_like_tar(head) {
-            random::scan(file, options, progress, recorder, &Meters::new(options.sha512, &options.limits))
+        let outcome = if plain {
+            let sink = Measuring::new(Meters::new(options.sha512, &options.limits), content);
+            random::scan(file, options, progress, recorder, &sink)
         } else {
-            stream::scan(file.reader(), &entry_name(file.path()), options, progress, recorder)
+            stream::scan(file.reader(), &entry_name(file.path()), options, content, progress, recorder)
         };
         let digest =
             digest.map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("the digest thread failed"))));
@@ -183,17 +193,26 @@ fn scan_file(
     Ok(())
 }
 
+/// Whether the file is a tar that can be read at any position: one that is not compressed.
+pub(super) fn is_plain_tar(file: &OpenFile) -> Result<bool, ScanError> {
+    let mut head = [0; tar::BLOCK];
+    let got = compress::read_full(&mut file.reader(), &mut head)?;
+    let head = &head[..got];
+    Ok(Codec::detect(head).is_none() && tar::looks_like_tar(head))
+}
+
 fn scan_pipe(
     reader: impl Read + Send,
     path: &Path,
     options: &ScanOptions,
+    content: Content,
     progress: &Progress,
     recorder: &mut Recorder,
 ) -> Result<(), ScanError> {
     let seen = options.subject.hasher();
     let seen = seen.map(|hasher| Arc::new(Mutex::new(Seen { hasher, size: 0, ended: false })));
     let input = Tee { inner: MediumReader(reader), seen: seen.clone() };
-    stream::scan(input, &entry_name(path), options, progress, recorder)?;
+    stream::scan(input, &entry_name(path), options, content, progress, recorder)?;
     // Reading stops at bytes after the end of the archive: a digest of what came before them is not that of the input.
     if let Some(seen) = seen
         && let Ok(seen) = seen.lock()

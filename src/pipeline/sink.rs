@@ -2,7 +2,8 @@
 //! what it reads: the first pass measures, the pass of `unpack` writes and measures.
 
 use super::meter::{Form, Measured, Meter, Meters};
-use super::scan::ScanError;
+use super::scan::{Content, ScanError};
+use crate::bundle;
 use crate::format::inventory::{EntryIndex, Observed};
 
 /// Takes the entries of one pass, from several threads at once.
@@ -39,15 +40,27 @@ pub(super) trait Intake {
     fn finish(self) -> Measured;
 }
 
-impl Sink for Meters {
+/// The sink of the first pass: measures what is to be read of an input.
+pub(super) struct Measuring {
+    meters: Meters,
+    content: Content,
+}
+
+impl Measuring {
+    pub(super) fn new(meters: Meters, content: Content) -> Self {
+        Measuring { meters, content }
+    }
+}
+
+impl Sink for Measuring {
     type Open<'s> = Meter;
 
-    fn admit(&self, _index: EntryIndex, _entry: &Observed) -> Result<bool, ScanError> {
-        Ok(true)
+    fn admit(&self, _index: EntryIndex, entry: &Observed) -> Result<bool, ScanError> {
+        Ok(self.content == Content::All || bundle::wants_document(entry.normal_path(), entry.size))
     }
 
     fn start(&self, _index: EntryIndex, form: Form) -> Meter {
-        Meters::start(self, form)
+        self.meters.start(form)
     }
 }
 
