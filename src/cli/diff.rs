@@ -5,6 +5,7 @@ use super::cage::CageArgs;
 use super::common::{LimitArgs, OutputArgs, file_name, found_beside, identities, kind_id, property, read_root};
 use super::display;
 use super::exit::Failure;
+use crate::bundle::changes::stated::Stated;
 use crate::bundle::changes::unified::MAX_UNIFIED;
 use crate::format::path;
 use crate::format::time::{self, Time};
@@ -63,6 +64,9 @@ pub(super) struct Args {
     /// Also hash the two files themselves (a second hash of every byte)
     #[arg(long, help_heading = "Input")]
     subject_digest: bool,
+    /// Compare what the manifests of both state, and read nothing else: fast, and no proof of what lies there
+    #[arg(long, help_heading = "Input", conflicts_with_all = ["unified", "subject_digest", "identity"])]
+    manifests_only: bool,
     /// Worker threads [default: cores]
     #[arg(long, value_name = "N", help_heading = "Input")]
     jobs: Option<NonZeroUsize>,
@@ -113,11 +117,18 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         )));
     }
     let requests = args.requests().map_err(failed)?;
+    if args.manifests_only && args.asks_for_trust() {
+        return Err(failed(Failure::usage(
+            "--manifests-only reads no content, so nothing can be verified with it; leave it out, or leave out the options \
+             about keys, trust and requirements",
+        )));
+    }
     let policies = args.policies(at).map_err(failed)?;
     let policies = policies.as_ref().map(|[old, new]| (old, new));
     let [old, new] = &requests;
     let comparison = display::during(args.output.progress, |progress| diff::diff(old, new, policies, progress))
         .map_err(|error| failed(error.into()))?;
+    speaking(&comparison).map_err(failed)?;
     let mut report =
         DiffReport::new(&comparison, [&args.old, &args.new].map(|path| file_name(path)), at, old.scan.limits, &cage);
     report.conditions = args.conditions(&comparison);
@@ -133,6 +144,19 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         .map_err(|failure| args.output.write_failure(failure, COMMAND, &name))?;
     display::ended(args.output.progress, comparison.verdict());
     Ok(report.exit_code)
+}
+
+/// Refuses to compare by manifests what has none: no difference would be found, and that would mean nothing.
+fn speaking(comparison: &Comparison) -> Result<(), Failure> {
+    match diff::silent(comparison)[..] {
+        [] => Ok(()),
+        [(side, why)] => {
+            Err(Failure::usage(format!("the {side} side {why}; leave out --manifests-only to compare the contents")))
+        }
+        [(_, why), ..] => Err(Failure::usage(format!(
+            "neither side can be compared by manifests: the old one {why}; leave out --manifests-only to compare the contents"
+        ))),
+    }
 }
 
 /// That of the verdict first, then 1 where something is different, or where a condition that was asked for is met.
@@ -169,15 +193,21 @@ impl Args {
             kind: self.kind,
             identities: identities.clone(),
             tuf_root: tuf_root.clone(),
-            keep_databases: true,
+            keep_databases: !self.manifests_only,
+            documents_only: self.manifests_only,
             ..Request::new(input, scan)
         }))
     }
 
+    /// Whether any option says whom to trust or what to require, so that both sides are to be verified.
+    fn asks_for_trust(&self) -> bool {
+        let asked = self.require.is_some() || self.max_age.is_some() || !self.allow_extra.is_empty();
+        asked || self.anchors.are_given() || self.tuf_root.is_some()
+    }
+
     /// A policy for either side, where any option says whom to trust or what to require.
     fn policies(&self, at: Time) -> Result<Option<[Policy; 2]>, Failure> {
-        let asked = self.require.is_some() || self.max_age.is_some() || !self.allow_extra.is_empty();
-        if !(asked || self.anchors.are_given() || self.tuf_root.is_some()) {
+        if !self.asks_for_trust() {
             return Ok(None);
         }
         let mut policy = self.anchors.policy(at)?;
@@ -208,12 +238,16 @@ impl Args {
         asked.sort();
         asked.dedup();
         let Some(changes) = &comparison.changes else { return Vec::new() };
-        let counts = &changes.entries.counts;
+        let counts = changes.counts();
+        // By manifests, a path that is named on both sides is changed where a file lies on one side only.
+        let stated = changes.stated.as_ref();
+        let appeared = stated.is_some_and(Stated::has_appeared);
+        let vanished = stated.is_some_and(Stated::has_vanished);
         let met = |condition: &FailOn| match condition {
             FailOn::Regression => ("regression", changes.identity.regressions > 0),
-            FailOn::Added => ("added", counts.added > 0),
-            FailOn::Removed => ("removed", counts.removed > 0),
-            FailOn::Changed => ("changed", counts.changed + counts.moved + counts.remoded > 0),
+            FailOn::Added => ("added", counts.added > 0 || appeared),
+            FailOn::Removed => ("removed", counts.removed > 0 || vanished),
+            FailOn::Changed => ("changed", counts.changed + counts.moved + counts.remoded + counts.not_comparable > 0),
             FailOn::CriticalRemoved => ("critical-removed", changes.meaning.critical_removed() > 0),
         };
         asked.iter().map(met).collect()

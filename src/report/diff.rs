@@ -57,6 +57,11 @@ impl<'a> DiffReport<'a> {
         matches!(self.comparison.new, Side::Verified(_))
     }
 
+    /// Whether documents alone were read.
+    pub fn is_unread(&self) -> bool {
+        self.old.inventory().unread || self.new.inventory().unread
+    }
+
     /// What is different, where both could be read to their end.
     pub fn changes(&self) -> Option<&'a Changes> {
         self.comparison.changes.as_ref()

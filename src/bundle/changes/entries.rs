@@ -19,6 +19,9 @@ pub enum Change {
     Moved,
     /// The same content under the same path, with other permissions.
     Remoded,
+    /// The two sides state different things of one path, such as digests of two algorithms; only where contents were not
+    /// read.
+    NotComparable,
 }
 
 impl Change {
@@ -30,6 +33,7 @@ impl Change {
             Change::Changed => "changed",
             Change::Moved => "moved",
             Change::Remoded => "re-moded",
+            Change::NotComparable => "not-comparable",
         }
     }
 
@@ -79,12 +83,28 @@ pub struct Counts {
     pub moved: u64,
     /// Entries whose permissions alone are different.
     pub remoded: u64,
+    /// Paths of which the two sides state different things; none where contents were read.
+    pub not_comparable: u64,
     /// Entries that are the same.
     pub unchanged: u64,
     /// Bytes of the files that were added, and of the new content of those that were changed.
     pub bytes_added: u64,
     /// Bytes of the files that were removed, and of the old content of those that were changed.
     pub bytes_removed: u64,
+}
+
+impl Counts {
+    /// The count of one sort of change.
+    pub(super) fn of(&mut self, change: Change) -> &mut u64 {
+        match change {
+            Change::Added => &mut self.added,
+            Change::Removed => &mut self.removed,
+            Change::Changed => &mut self.changed,
+            Change::Moved => &mut self.moved,
+            Change::Remoded => &mut self.remoded,
+            Change::NotComparable => &mut self.not_comparable,
+        }
+    }
 }
 
 /// The comparison of all entries.
@@ -222,14 +242,7 @@ fn count_bytes(entries: &mut Entries, old: &Inventory, new: &Inventory) {
     };
     let counts = &mut entries.counts;
     for change in &entries.changes {
-        let counter = match change.change {
-            Change::Added => &mut counts.added,
-            Change::Removed => &mut counts.removed,
-            Change::Changed => &mut counts.changed,
-            Change::Moved => &mut counts.moved,
-            Change::Remoded => &mut counts.remoded,
-        };
-        *counter += 1;
+        *counts.of(change.change) += 1;
         if !matches!(change.change, Change::Moved | Change::Remoded) {
             counts.bytes_added = counts.bytes_added.saturating_add(bytes(new, change.new));
             counts.bytes_removed = counts.bytes_removed.saturating_add(bytes(old, change.old));
@@ -287,6 +300,7 @@ mod tests {
             unchanged: 1,
             bytes_added: 12,
             bytes_removed: 5,
+            ..Counts::default()
         };
         assert_eq!(entries.counts, counts);
     }

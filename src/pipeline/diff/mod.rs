@@ -3,6 +3,7 @@
 
 mod databases;
 mod documents;
+mod manifests;
 
 use super::error::EnvironmentError;
 use super::inspect::{self, Reading, Request};
@@ -22,6 +23,8 @@ use crate::format::sigstore;
 use crate::trust::check::{self, Check, Class};
 use crate::trust::policy::Policy;
 use crate::trust::verdict::Verdict;
+
+pub use manifests::silent;
 
 /// One of the two inputs.
 pub enum Side {
@@ -87,7 +90,8 @@ impl Comparison {
     }
 }
 
-/// Reads both inputs, and compares them. With policies, one for each side, both are verified.
+/// Reads both inputs, and compares them. With policies, one for each side, both are verified; where requests ask for
+/// documents alone, what these state is compared, and policies have nothing to judge.
 ///
 /// # Errors
 /// One of them could not be read. What is wrong with a bundle is part of the answer.
@@ -143,6 +147,12 @@ fn compare(
 ) -> Result<Changes, EnvironmentError> {
     let (before, after) = (old.reading(), new.reading());
     let signers = (signers(old), signers(new));
+    let identity = Identity::compare(&party(old, &signers.0), &party(new, &signers.1));
+    let signers = Signers::compare(&signers.0, &signers.1);
+    if before.inventory.unread || after.inventory.unread {
+        let stated = Some(manifests::compare(before, after));
+        return Ok(Changes { stated, identity, signers, ..Changes::default() });
+    }
     let (a, b) = (&before.bundle, &after.bundle);
     let nothing = Oci::default();
     let images = (a.oci.is_some() || b.oci.is_some()).then(|| {
@@ -154,12 +164,7 @@ fn compare(
     let databases = pairs.into_iter().map(|pair| DatabaseChange::of(pair, records)).collect::<Result<_, _>>()?;
     let entries = Entries::compare(&before.inventory, &after.inventory);
     let documents = documents::compare((before, old_request), (after, new_request), &entries)?;
-    Ok(Changes {
-        meaning: Meaning { images, databases, documents },
-        entries,
-        identity: Identity::compare(&party(old, &signers.0), &party(new, &signers.1)),
-        signers: Signers::compare(&signers.0, &signers.1),
-    })
+    Ok(Changes { meaning: Meaning { images, databases, documents }, entries, stated: None, identity, signers })
 }
 
 fn party<'a>(side: &'a Side, signers: &'a [SignedBy]) -> Party<'a> {

@@ -59,9 +59,8 @@ pub fn write_unified(path: &[u8], texts: &[Option<Vec<u8>>; 2], mut out: impl Wr
 pub fn write(report: &DiffReport<'_>, style: Style, detail: Detail, out: impl Write) -> io::Result<()> {
     let mut page = Page { out, style };
     if detail == Detail::NameOnly {
-        let changes = report.changes().map_or(&[][..], |changes| &changes.entries.changes);
-        for change in changes {
-            writeln!(page.out, "{}", clean(report.path(change)))?;
+        for path in report.changes().into_iter().flat_map(|changes| paths(report, changes)) {
+            writeln!(page.out, "{}", clean(path))?;
         }
         return page.out.flush();
     }
@@ -75,16 +74,30 @@ pub fn write(report: &DiffReport<'_>, style: Style, detail: Detail, out: impl Wr
     };
     page.steps_back(report, changes)?;
     page.sides(report)?;
-    page.counts(changes)?;
+    match &changes.stated {
+        Some(stated) => page.stated_counts(stated)?,
+        None => page.counts(changes)?,
+    }
     page.meaning(&changes.meaning, detail != Detail::Stat)?;
     if detail != Detail::Stat {
         page.identity_changes(changes)?;
         page.signer_changes(report, changes)?;
-        page.entry_changes(report, detail == Detail::Entries)?;
+        match &changes.stated {
+            Some(stated) => page.stated_changes(stated, detail == Detail::Entries)?,
+            None => page.entry_changes(report, detail == Detail::Entries)?,
+        }
         page.unproven(report)?;
     }
     page.title(&format!("Cage: {}", report.new.cage.words()))?;
     page.out.flush()
+}
+
+/// The path of each entry that is different, as found or as stated.
+fn paths<'a>(report: &'a DiffReport<'_>, changes: &'a Changes) -> Vec<&'a [u8]> {
+    match &changes.stated {
+        Some(stated) => stated.changes.iter().map(|change| stated.path(change)).collect(),
+        None => changes.entries.changes.iter().map(|change| report.path(change)).collect(),
+    }
 }
 
 impl<W: Write> Page<W> {
@@ -94,6 +107,11 @@ impl<W: Write> Page<W> {
             (false, Verdict::Failed(_)) => {
                 (style.bad, "MALFORMED", "nothing was verified, and the container of one side is bad")
             }
+            (false, _) if report.is_unread() => (
+                style.warn,
+                "NOTHING WAS VERIFIED",
+                "no content was read or hashed: this is what the manifests state, and something else may lie there",
+            ),
             (false, _) => (style.warn, "NOTHING WAS VERIFIED", "what follows is what the two bundles hold and claim"),
             (true, Verdict::Verified) => {
                 (style.good, "BOTH VERIFIED", "a key that you trust stands behind either side")
@@ -111,6 +129,9 @@ impl<W: Write> Page<W> {
         self.wrap("  ", meaning)?;
         let different = match report.changes() {
             None => "not compared".to_string(),
+            Some(changes) if changes.is_empty() && changes.stated.is_some() => {
+                "the manifests state no difference".to_string()
+            }
             Some(changes) if changes.is_empty() => "no difference was found".to_string(),
             Some(changes) => match changes.identity.regressions {
                 0 => "different".to_string(),
@@ -128,9 +149,10 @@ impl<W: Write> Page<W> {
     /// What is proven wrong with one side.
     fn wrongs(&mut self, word: &str, side: &Report<'_>) -> io::Result<()> {
         let failed: Vec<&Check> = side.checks().iter().filter(|check| check.failed()).collect();
-        // Where nothing was verified, only the container was judged.
+        // Where nothing was verified, only the container was judged; where contents were not read, the documents as well.
         let container = crate::trust::check::Class::Container;
-        let counts = |check: &&&Check| !matches!(side.outcome, Outcome::Inspected(_)) || check.kind.class == container;
+        let judged = !matches!(side.outcome, Outcome::Inspected(_)) || side.inventory().unread;
+        let counts = |check: &&&Check| judged || check.kind.class == container;
         let failed: Vec<&Check> = failed.iter().filter(counts).copied().collect();
         if failed.is_empty() {
             return Ok(());
@@ -276,13 +298,14 @@ impl<W: Write> Page<W> {
     }
 }
 
-fn heading(change: Change) -> &'static str {
+pub(super) fn heading(change: Change) -> &'static str {
     match change {
         Change::Added => "Added",
         Change::Removed => "Removed",
         Change::Changed => "Changed",
         Change::Moved => "Moved",
         Change::Remoded => "Re-moded",
+        Change::NotComparable => "Not comparable",
     }
 }
 
