@@ -287,6 +287,21 @@ fn manifests_that_only_others_lead_to_are_read() {
 }
 
 #[test]
+fn a_manifest_that_cannot_be_read_is_never_the_same() {
+    let digest = list(&[("mirror/a", "1")]);
+    let files = |manifest| [("manifest.json", manifest), ("mirror/a", "1"), ("checksums.txt", digest.as_str())];
+    let broken = r#"{"version":"devportal-offline/v1","bundleId":"x","entries":["#;
+    let (_place, old, new) = folders(&files(broken), &files(broken));
+    let output = run(&["diff", &old, &new, ONLY, "--json", AT[0], AT[1]]);
+    let report = judged(&output, "broken");
+    assert_ne!(output.status.code(), Some(0), "{report}");
+    if let Some(identical) = report.pointer("/changes/identical") {
+        assert_eq!((identical, &report["changes"]["stated"]["new"]["unreadable"]), (&json!(false), &json!(true)));
+        assert!(text(&old, &new, &[ONLY]).0.contains("a manifest could not be read whole"));
+    }
+}
+
+#[test]
 fn names_from_the_input_do_not_reach_the_terminal_raw() {
     let name = "a\u{1b}[2J\u{202e}b";
     let lists = [list(&[("x", "1")]), list(&[("x", "1"), (name, "2")]), list(&[("x", "1"), ("n\u{1b}[2J", "3")])];

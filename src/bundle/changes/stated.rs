@@ -73,6 +73,8 @@ pub struct Ledger {
     pub contradictory: Names,
     /// Entries of another size than stated.
     pub other_size: Names,
+    /// The document that names the entries could not be read whole: what it would state is not known.
+    pub unreadable: bool,
 }
 
 /// What is known of one path.
@@ -180,13 +182,13 @@ impl Ledger {
     /// Everything that the untrusted documents of a bundle state, with what lies there.
     pub fn of(inventory: &Inventory, bundle: &Bundle) -> Ledger {
         let items = items(inventory, bundle);
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger { unreadable: bundle.unreadable, ..Ledger::default() };
         for same in items.chunk_by(|a, b| a.path == b.path) {
             let mut record = Record { path: same[0].path.into(), ..Record::default() };
             same.iter().for_each(|item| record.add(item, inventory));
             let folder = record.lies.as_ref().is_some_and(|lies| lies.kind == EntryKind::Dir);
             let named = record.by[0].is_some() || record.elsewhere;
-            if !(folder && !named) {
+            if named || !folder {
                 ledger.note(&record);
                 ledger.paths.push(record);
             }
@@ -296,9 +298,14 @@ impl Stated {
         stated
     }
 
-    /// Whether nothing is different, and nothing that is stated could not be compared.
+    /// Whether nothing is different, nothing that is stated could not be compared, and all that is stated is known.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.changes.is_empty() && !self.is_unreadable()
+    }
+
+    /// Whether a side may state more than could be read.
+    pub fn is_unreadable(&self) -> bool {
+        self.old.unreadable || self.new.unreadable
     }
 
     /// The path of a change: that of the new side; of what is gone, that of the old.

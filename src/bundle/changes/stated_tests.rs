@@ -95,7 +95,7 @@ fn a_contradiction_is_listed_and_never_decided() {
     for (old, new) in [(torn(), side(&[plain(0, 1)])), (side(&[plain(0, 2)]), torn()), (torn(), torn())] {
         let stated = Stated::compare(old, new);
         assert_eq!(words(&stated), ["not-comparable f0"]);
-        assert_eq!(stated.old.contradictory.count + stated.new.contradictory.count > 0, true);
+        assert!(stated.old.contradictory.count + stated.new.contradictory.count > 0);
     }
 }
 

@@ -80,6 +80,7 @@ impl Serialize for LedgerView<'_> {
         map.serialize_entry("not_there", &Ordered(names(&ledger.missing)))?;
         map.serialize_entry("other_size", &Ordered(names(&ledger.other_size)))?;
         map.serialize_entry("without_digest", &Ordered(names(&ledger.unnamed)))?;
+        map.serialize_entry("unreadable", &ledger.unreadable)?;
         map.end()
     }
 }

@@ -133,6 +133,9 @@ impl<W: Write> Page<W> {
                 "the manifests state no difference".to_string()
             }
             Some(changes) if changes.is_empty() => "no difference was found".to_string(),
+            Some(Changes { stated: Some(stated), .. }) if stated.changes.is_empty() && stated.is_unreadable() => {
+                "not known to be the same: a manifest could not be read whole".to_string()
+            }
             Some(changes) => match changes.identity.regressions {
                 0 => "different".to_string(),
                 1 => "different, with 1 step back".to_string(),

@@ -39,6 +39,12 @@ impl<W: Write> Page<W> {
     }
 
     fn ledger(&mut self, word: &str, ledger: &Ledger) -> io::Result<()> {
+        if ledger.unreadable {
+            self.wrap(
+                "  ",
+                &format!("{word} side: its manifest could not be read whole, so it may state more than this"),
+            )?;
+        }
         for (names, what) in [
             (&ledger.contradictory, "of which its documents say two things, or which lie there twice"),
             (&ledger.missing, "that its manifests name and that do not lie there"),
