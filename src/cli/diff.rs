@@ -9,8 +9,9 @@ use crate::bundle::changes::stated::Stated;
 use crate::bundle::changes::unified::MAX_UNIFIED;
 use crate::format::path;
 use crate::format::time::{self, Time};
-use crate::pipeline::diff::{self, Comparison};
+use crate::pipeline::diff::{self, Comparison, ListsError};
 use crate::pipeline::inspect::Request;
+use crate::pipeline::revocation;
 use crate::pipeline::scan::{ScanOptions, SubjectDigest};
 use crate::report::diff::DiffReport;
 use crate::report::json;
@@ -48,9 +49,9 @@ type Texts = [Option<Vec<u8>>; 2];
 /// Options of the verb.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The bundle that is there: file, directory, or - for standard input
+    /// The bundle or revocation list that is there: file, directory, or - for standard input
     old: PathBuf,
-    /// The bundle that is to replace it: file, directory, or - for standard input
+    /// What is to replace it: file, directory, or - for standard input
     new: PathBuf,
     /// Skip detection and take both for this kind
     #[arg(long, value_name = "ID", value_parser = kind_id, help_heading = "Input")]
@@ -108,7 +109,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let (name, at) = (file_name(&args.old), args.output.now());
     let failed = |failure: Failure| args.output.failure(failure, COMMAND, &name);
     let cage = args.cage.enter(&args.output.cage().temporary());
-    let beside = [&args.old, &args.new].map(|side| found_beside(side, args.no_sidecars)).concat();
+    let beside = [&args.old, &args.new].map(|side| args.beside(side)).concat();
     let read: Vec<&Path> = args.files().into_iter().chain(beside.iter().map(PathBuf::as_path)).collect();
     args.output.check(&read).map_err(|failure| args.output.refusal(failure, COMMAND, &name))?;
     if args.old.as_os_str() == "-" && args.new.as_os_str() == "-" {
@@ -123,11 +124,19 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
              about keys, trust and requirements",
         )));
     }
+    let [old, new] = &requests;
+    let lists = args.kind.is_none() && diff::are_lists(old, new).map_err(|error| failed(error.into()))?;
+    if lists {
+        args.check_for_lists().map_err(failed)?;
+    }
     let policies = args.policies(at).map_err(failed)?;
     let policies = policies.as_ref().map(|[old, new]| (old, new));
-    let [old, new] = &requests;
-    let comparison = display::during(args.output.progress, |progress| diff::diff(old, new, policies, progress))
-        .map_err(|error| failed(error.into()))?;
+    let comparison = if lists {
+        diff::diff_lists(old, new, policies).map_err(|error| failed(error.into()))?
+    } else {
+        display::during(args.output.progress, |progress| diff::diff(old, new, policies, progress))
+            .map_err(|error| failed(error.into()))?
+    };
     speaking(&comparison).map_err(failed)?;
     let mut report =
         DiffReport::new(&comparison, [&args.old, &args.new].map(|path| file_name(path)), at, old.scan.limits, &cage);
@@ -144,6 +153,15 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         .map_err(|failure| args.output.write_failure(failure, COMMAND, &name))?;
     display::ended(args.output.progress, comparison.verdict());
     Ok(report.exit_code)
+}
+
+impl From<ListsError> for Failure {
+    fn from(error: ListsError) -> Self {
+        match error {
+            ListsError::Environment(error) => error.into(),
+            ListsError::Mixed(_) => Failure::usage(error.to_string()),
+        }
+    }
 }
 
 /// Refuses to compare by manifests what has none: no difference would be found, and that would mean nothing.
@@ -177,6 +195,13 @@ impl Args {
         own.map(PathBuf::as_path).chain(self.anchors.files()).collect()
     }
 
+    /// Files that may be read beside one side, be it a bundle or a revocation list.
+    fn beside(&self, side: &Path) -> Vec<PathBuf> {
+        let mut found = found_beside(side, self.no_sidecars);
+        found.extend(revocation::beside(side).into_iter().filter(|_| !self.no_sidecars));
+        found
+    }
+
     fn requests(&self) -> Result<[Request; 2], Failure> {
         let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let scan = ScanOptions {
@@ -203,6 +228,27 @@ impl Args {
     fn asks_for_trust(&self) -> bool {
         let asked = self.require.is_some() || self.max_age.is_some() || !self.allow_extra.is_empty();
         asked || self.anchors.are_given() || self.tuf_root.is_some()
+    }
+
+    /// Refuses what has no meaning for revocation lists: they are signed by public keys alone, and have no entries.
+    fn check_for_lists(&self) -> Result<(), Failure> {
+        let own = [
+            ("--tuf-root", self.tuf_root.is_some()),
+            ("--require", self.require.is_some()),
+            ("--allow-extra", !self.allow_extra.is_empty()),
+            ("--manifests-only", self.manifests_only),
+            ("--unified", self.unified.is_some()),
+            ("--identity", self.identity.is_some()),
+        ];
+        let own = own.into_iter().filter(|(_, given)| *given).map(|(name, _)| name);
+        let refused: Vec<&str> = self.anchors.beyond_public_keys().chain(own).collect();
+        if refused.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "both sides are revocation lists, which --key and --max-age are for; leave out {}",
+            refused.join(", ")
+        )))
     }
 
     /// A policy for either side, where any option says whom to trust or what to require.

@@ -114,8 +114,31 @@ pub struct Entries {
     pub changes: Vec<EntryChange>,
     /// Counts over all entries that were compared.
     pub counts: Counts,
-    /// Whether permissions and folders were left out, because only one side is a directory of a file system.
-    pub names_and_content_only: bool,
+    /// What was compared of each.
+    pub scope: Scope,
+}
+
+/// What is compared of entries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// Names, content and permissions.
+    #[default]
+    All,
+    /// Permissions and folders are left out, because only one side is a directory of a file system.
+    NamesAndContent,
+    /// Content alone: either side is one document, whatever its name.
+    Content,
+}
+
+impl Scope {
+    /// The word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::All => "names-content-and-modes",
+            Scope::NamesAndContent => "names-and-content",
+            Scope::Content => "content",
+        }
+    }
 }
 
 impl Entries {
@@ -134,12 +157,26 @@ impl Entries {
         let mut walk = Walk { old, new, loose: names_and_content_only, entries: Entries::default() };
         walk.run();
         let mut entries = walk.entries;
-        entries.names_and_content_only = names_and_content_only;
+        entries.scope = if names_and_content_only { Scope::NamesAndContent } else { Scope::All };
         join_moved(&mut entries, old, new);
         count_bytes(&mut entries, old, new);
         entries.changes.sort_by(|a, b| {
             (a.path(old, new), a.change, a.old, a.new).cmp(&(b.path(old, new), b.change, b.old, b.new))
         });
+        entries
+    }
+}
+
+impl Entries {
+    /// Compares two inputs that are one document each, by content.
+    pub fn of_one(old: &Inventory, new: &Inventory) -> Entries {
+        let mut entries = Entries { scope: Scope::Content, ..Entries::default() };
+        let content = |inventory: &Inventory| inventory.entries.first().and_then(|entry| entry.digest().copied());
+        match (content(old), content(new)) {
+            (Some(a), Some(b)) if a == b => entries.counts.unchanged = 1,
+            _ => entries.changes.push(EntryChange { change: Change::Changed, old: Some(0), new: Some(0) }),
+        }
+        count_bytes(&mut entries, old, new);
         entries
     }
 }
@@ -312,7 +349,7 @@ mod tests {
         let folder = Observed { path: b"x"[..].into(), kind: EntryKind::Dir, hashed: false, ..here.entries[0].clone() };
         here.entries.insert(0, folder);
         let entries = Entries::compare(&here, &there);
-        assert!(entries.is_empty() && entries.names_and_content_only, "{entries:?}");
+        assert!(entries.is_empty() && entries.scope == Scope::NamesAndContent, "{entries:?}");
         assert_eq!(entries.counts.unchanged, 1);
     }
 

@@ -6,6 +6,7 @@ pub mod documents;
 pub mod entries;
 pub mod identity;
 pub mod images;
+pub mod revocations;
 pub mod stated;
 pub mod unified;
 

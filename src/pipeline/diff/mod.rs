@@ -4,12 +4,14 @@
 mod databases;
 mod documents;
 mod manifests;
+mod revocations;
 
 use super::error::EnvironmentError;
 use super::inspect::{self, Reading, Request};
 use super::progress::Progress;
 use super::tuf::TufError;
 use super::verify::{self, Verification};
+use crate::bundle::Kind as _;
 use crate::bundle::changes::databases::DatabaseChange;
 use crate::bundle::changes::entries::Entries;
 use crate::bundle::changes::identity::{Identity, Party, SignedBy};
@@ -17,6 +19,7 @@ use crate::bundle::changes::images::Images;
 use crate::bundle::changes::unified::MAX_UNIFIED;
 use crate::bundle::changes::{Changes, Meaning, Signers};
 use crate::bundle::model::{DetachedForm, Oci, TrivyDatabase};
+use crate::bundle::revocation::RevocationBundle;
 use crate::format::anomaly::Defect;
 use crate::format::path::lossless;
 use crate::format::sigstore;
@@ -25,6 +28,7 @@ use crate::trust::policy::Policy;
 use crate::trust::verdict::Verdict;
 
 pub use manifests::silent;
+pub use revocations::{ListsError, are_lists, diff_lists};
 
 /// One of the two inputs.
 pub enum Side {
@@ -43,13 +47,19 @@ impl Side {
         }
     }
 
-    /// Its verdict; of what was not verified, only that its container is bad can be said.
+    /// Whether it is a revocation list, which is no bundle.
+    pub fn is_list(&self) -> bool {
+        self.reading().recognition.kind.id() == RevocationBundle.id()
+    }
+
+    /// Its verdict; of what was not verified, only that its container is bad can be said, or that a list is none.
     pub fn verdict(&self) -> Verdict {
         match self {
             Side::Verified(verification) => verification.verdict,
             Side::Read(reading) => {
-                let bad = reading.checks.iter().any(|check| check.failed() && check.kind.class == Class::Container);
-                if bad { Verdict::Failed(Class::Container) } else { Verdict::NotVerified }
+                let judged = |check: &&Check| check.kind.class == Class::Container || self.is_list();
+                let failed = reading.checks.iter().filter(|check| check.failed()).filter(judged);
+                failed.map(|check| check.kind.class).min().map_or(Verdict::NotVerified, Verdict::Failed)
             }
         }
     }

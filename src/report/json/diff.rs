@@ -2,7 +2,7 @@
 
 use super::{Authenticated, CheckView, Each, Ordered, head, name, write_value};
 use super::{meaning, stated};
-use crate::bundle::changes::entries::{Entries, EntryChange};
+use crate::bundle::changes::entries::EntryChange;
 use crate::bundle::changes::identity::{Field, SignedBy};
 use crate::bundle::changes::stated::Stated;
 use crate::bundle::changes::{Changes, Signers};
@@ -92,7 +92,7 @@ impl Serialize for ChangesView<'_> {
         let counts = &changes.entries.counts;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("identical", &changes.is_empty())?;
-        map.serialize_entry("compared", compared(&changes.entries))?;
+        map.serialize_entry("compared", changes.entries.scope.name())?;
         map.serialize_entry("regressions", &changes.identity.regressions)?;
         map.serialize_entry(
             "summary",
@@ -150,11 +150,6 @@ impl ChangesView<'_> {
         map.serialize_entry("semantic", &None::<()>)?;
         map.end()
     }
-}
-
-/// What the comparison of entries rests on.
-fn compared(entries: &Entries) -> &'static str {
-    if entries.names_and_content_only { "names-and-content" } else { "names-content-and-modes" }
 }
 
 struct EntryView<'a> {

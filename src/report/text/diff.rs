@@ -3,7 +3,7 @@
 
 use super::{Page, SHOWN, Style, WIDTH, class_words, fit};
 use crate::bundle::changes::Changes;
-use crate::bundle::changes::entries::{Change, EntryChange};
+use crate::bundle::changes::entries::{Change, EntryChange, Scope};
 use crate::bundle::changes::identity::{Field, SignedBy};
 use crate::bundle::changes::unified::{self, Line};
 use crate::pipeline::diff::signer_name;
@@ -66,7 +66,7 @@ pub fn write(report: &DiffReport<'_>, style: Style, detail: Detail, out: impl Wr
     }
     page.headline(report)?;
     for (word, side) in [("old", &report.old), ("new", &report.new)] {
-        page.wrongs(word, side)?;
+        page.wrongs(report, word, side)?;
     }
     let Some(changes) = report.changes() else {
         page.title("One of the two could not be read to its end, so nothing is said of what is different")?;
@@ -104,6 +104,14 @@ impl<W: Write> Page<W> {
     fn headline(&mut self, report: &DiffReport<'_>) -> io::Result<()> {
         let (style, verdict) = (self.style, report.comparison.verdict());
         let (colour, word, meaning) = match (report.is_verified(), verdict) {
+            (false, Verdict::Failed(_)) if report.is_of_lists() => {
+                (style.bad, "MALFORMED", "nothing was verified, and one of the two lists is no list as it should be")
+            }
+            (false, _) if report.is_of_lists() => (
+                style.warn,
+                "NOTHING WAS VERIFIED",
+                "what follows is what the two lists say, and anybody could have made them",
+            ),
             (false, Verdict::Failed(_)) => {
                 (style.bad, "MALFORMED", "nothing was verified, and the container of one side is bad")
             }
@@ -113,6 +121,9 @@ impl<W: Write> Page<W> {
                 "no content was read or hashed: this is what the manifests state, and something else may lie there",
             ),
             (false, _) => (style.warn, "NOTHING WAS VERIFIED", "what follows is what the two bundles hold and claim"),
+            (true, Verdict::Verified) if report.is_of_lists() => {
+                (style.good, "BOTH VERIFIED", "a key that you trust signed either list, byte for byte")
+            }
             (true, Verdict::Verified) => {
                 (style.good, "BOTH VERIFIED", "a key that you trust stands behind either side")
             }
@@ -150,11 +161,11 @@ impl<W: Write> Page<W> {
     }
 
     /// What is proven wrong with one side.
-    fn wrongs(&mut self, word: &str, side: &Report<'_>) -> io::Result<()> {
+    fn wrongs(&mut self, report: &DiffReport<'_>, word: &str, side: &Report<'_>) -> io::Result<()> {
         let failed: Vec<&Check> = side.checks().iter().filter(|check| check.failed()).collect();
-        // Where nothing was verified, only the container was judged; where contents were not read, the documents as well.
+        // Where nothing was verified, only the container was judged; of documents alone their form as well.
         let container = crate::trust::check::Class::Container;
-        let judged = !matches!(side.outcome, Outcome::Inspected(_)) || side.inventory().unread;
+        let judged = !matches!(side.outcome, Outcome::Inspected(_)) || side.inventory().unread || report.is_of_lists();
         let counts = |check: &&&Check| judged || check.kind.class == container;
         let failed: Vec<&Check> = failed.iter().filter(counts).copied().collect();
         if failed.is_empty() {
@@ -214,7 +225,7 @@ impl<W: Write> Page<W> {
                 bytes.map_or(String::new(), |(sign, bytes)| format!("  {sign}{bytes} bytes, changed ones included"));
             self.wrap("  ", &format!("{word:<10}{count:>10}{bytes}"))?;
         }
-        if changes.entries.names_and_content_only {
+        if changes.entries.scope == Scope::NamesAndContent {
             self.wrap("  ", "modes and folders were not compared: one side is a directory, which has its own")?;
         }
         Ok(())
