@@ -163,6 +163,7 @@ fn nothing_can_be_verified_with_it() {
         &["--require", "integrity,complete"],
         &["--max-age", "7d"],
         &["--allow-extra", "*"],
+        &["--threshold", "2"],
     ] {
         let (said, exit) = refusal(&good, &good, &[&[ONLY], options].concat());
         assert!(exit == 2 && said.contains("nothing can be verified"), "{options:?}: {exit}: {said}");
@@ -266,6 +267,11 @@ fn the_form_of_the_container_makes_no_difference() {
     let bytes = fs::read(fixture(GOOD)).unwrap();
     let output = run_with_input(&["diff", &fixture(GOOD), "-", ONLY, "--json", "--no-sidecars", AT[0], AT[1]], &bytes);
     assert_eq!((rows(&judged(&output, "pipe")), output.status.code()), (vec![], Some(0)));
+    // A bad container is bad, whatever was read of it.
+    let twice = fixture("devportal/duplicate-second-differs/devportal-offline-bundle.tgz");
+    let (report, exit) = diff(&fixture(GOOD), &twice, &[ONLY]);
+    assert_eq!((exit, &report["verdict"], &report["changes"]["compared"]), (24, &json!("failed"), &json!("manifests")));
+    assert!(text(&fixture(GOOD), &twice, &[ONLY]).0.contains("no content was read or hashed"));
     let cut = fixture("devportal/truncated-in-data/devportal-offline-bundle.tar");
     let (report, exit) = diff(&fixture(GOOD), &cut, &[ONLY]);
     assert_eq!((exit, &report["changes"]), (24, &Value::Null));

@@ -128,6 +128,7 @@ fn a_list_and_something_else_are_not_compared() {
     assert_eq!(refusal(&case("good"), &object, &[]).1, 2);
     assert_eq!(refusal(&case("good"), &root().join("fixtures").display().to_string(), &[]).1, 2);
     assert_eq!(diff(&object, &object, &[]).1, 24);
+    assert_eq!(refusal(&case("good"), "no-such-file", &[]).1, 4);
     // From a pipe too, where it is found out late.
     let output = run_with_input(&["diff", &case("good"), "-"], &fs::read(&bundle).unwrap());
     assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));

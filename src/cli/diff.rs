@@ -118,7 +118,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         )));
     }
     let requests = args.requests().map_err(failed)?;
-    if args.manifests_only && args.asks_for_trust() {
+    if args.manifests_only && (args.asks_for_trust() || args.anchors.beyond_public_keys().next().is_some()) {
         return Err(failed(Failure::usage(
             "--manifests-only reads no content, so nothing can be verified with it; leave it out, or leave out the options \
              about keys, trust and requirements",

@@ -126,15 +126,15 @@ fn told(reading: &Reading) -> Bundle {
     Bundle { facts, ..Bundle::default() }
 }
 
-/// Whether the file holds a revocation list. What is no file, or none that can be opened, is left to those who read it.
+/// Whether the file holds a revocation list. What is no file is left to those who read it.
 fn is_list_file(path: &Path) -> Result<bool, EnvironmentError> {
-    let Ok(meta) = std::fs::metadata(path) else { return Ok(false) };
+    let fail = |error| EnvironmentError::read(path, error);
+    let meta = std::fs::metadata(path).map_err(fail)?;
     if !meta.is_file() || meta.len() > Limits::MAX_DOCUMENT {
         return Ok(false);
     }
     // Archives are not read whole for this.
     let mut head = Vec::new();
-    let fail = |error| EnvironmentError::read(path, error);
     std::fs::File::open(path).and_then(|file| file.take(1024).read_to_end(&mut head)).map_err(fail)?;
     if !begins_as_object(&head) {
         return Ok(false);

@@ -112,6 +112,11 @@ impl<W: Write> Page<W> {
                 "NOTHING WAS VERIFIED",
                 "what follows is what the two lists say, and anybody could have made them",
             ),
+            (false, Verdict::Failed(_)) if report.is_unread() => (
+                style.bad,
+                "MALFORMED",
+                "the container of one side is bad, and no content was read or hashed: this is what the manifests state",
+            ),
             (false, Verdict::Failed(_)) => {
                 (style.bad, "MALFORMED", "nothing was verified, and the container of one side is bad")
             }
