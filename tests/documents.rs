@@ -237,6 +237,7 @@ fn every_limit_is_the_one_in_the_code() {
         ("format::trivy_db::compare::MAX_NAMED", compare::MAX_NAMED as u64),
         ("bundle::changes::identity::MAX_FIELDS", changes::identity::MAX_FIELDS as u64),
         ("bundle::changes::images::MAX_IMAGES", changes::images::MAX_IMAGES as u64),
+        ("bundle::changes::stated::MAX_NAMED", changes::stated::MAX_NAMED as u64),
         ("bundle::changes::documents::MAX_LINES", changes::documents::MAX_LINES),
         ("bundle::changes::documents::MAX_VALUE", changes::documents::MAX_VALUE),
         ("bundle::changes::documents::MAX_ROWS", changes::documents::MAX_ROWS as u64),

@@ -155,8 +155,13 @@ pub fn read_document<T: for<'a> Deserialize<'a>>(
 /// of `markers` that it has as quoted words in its first 4096 bytes: it must fail as what it pretends to be, not pass for a
 /// plain archive.
 pub fn markers(document: &Document, markers: &[&str]) -> BTreeSet<String> {
-    member_names(&document.bytes).unwrap_or_else(|_| {
-        let text = String::from_utf8_lossy(&document.bytes[..document.bytes.len().min(4096)]);
+    markers_in(&document.bytes, markers)
+}
+
+/// As [`markers`], of a text that is no document of a bundle.
+pub fn markers_in(untrusted: &[u8], markers: &[&str]) -> BTreeSet<String> {
+    member_names(untrusted).unwrap_or_else(|_| {
+        let text = String::from_utf8_lossy(&untrusted[..untrusted.len().min(4096)]);
         markers.iter().filter(|word| text.contains(&format!("\"{word}\""))).map(|word| (*word).to_string()).collect()
     })
 }

@@ -311,7 +311,7 @@ impl Walk<'_> {
     /// the entry is told elsewhere.
     fn is_named_rightly(&mut self, entry: EntryIndex, descriptor: &Descriptor) -> bool {
         let found = self.inventory.entry(entry);
-        if found.kind != EntryKind::File || !found.hashed {
+        if found.kind != EntryKind::File || !(found.hashed || self.inventory.unread) {
             self.graph.broken = true;
             return false;
         }

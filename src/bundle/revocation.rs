@@ -106,7 +106,7 @@ fn counted(list: &RevocationList) -> String {
 }
 
 /// One line: who, since when, why.
-fn describe(revocation: &Revocation) -> String {
+pub(super) fn describe(revocation: &Revocation) -> String {
     let mut line =
         format!("{} {} since {}", revocation.category.name(), revocation.id, format_rfc3339(revocation.revoked_at));
     let members = [
@@ -119,6 +119,11 @@ fn describe(revocation: &Revocation) -> String {
     let told = members.into_iter().filter_map(|(name, value)| value.as_ref().map(|value| (name, value)));
     for (name, value) in told.filter(|(_, value)| **value != revocation.id) {
         line.push_str(&format!(", {name} {value}"));
+    }
+    for (word, time) in [("counts from", revocation.effective_at), ("until", revocation.expires_at)] {
+        if let Some(time) = time {
+            line.push_str(&format!(", {word} {}", format_rfc3339(time)));
+        }
     }
     if !revocation.scopes.is_empty() {
         line.push_str(&format!(", scopes {}", revocation.scopes.join(" ")));

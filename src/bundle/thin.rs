@@ -220,6 +220,13 @@ impl Reader {
         let read = register::<BundleMeta>(bundle, document);
         let Some(meta) = &read.value else { return Some(read) };
         bundle.facts.push(meta.facts(document));
+        // Where contents were not read there is no digest to agree with, and what is stated is all there is.
+        if let (true, Some(archive), Some(Ok(stated))) =
+            (inventory.unread, self.parts.archive(), meta.digest("tarball_sha256"))
+        {
+            let path = inventory.entry(archive).normal_path();
+            bundle.claims.state(inventory, read.index, path, Some(Digest::Sha256(stated)), None);
+        }
         let manifest =
             self.parts.document(inventory, &self.parts.name(".manifest.json")).map(|document| sha256(&document.bytes));
         let rows = [("tarball_sha256", self.archive_digest(inventory)), ("manifest_sha256", manifest)];

@@ -31,6 +31,13 @@ impl AnchorArgs {
         self.files().next().is_some()
     }
 
+    /// Options among these that say more than which public keys are trusted, by name.
+    pub(super) fn beyond_public_keys(&self) -> impl Iterator<Item = &'static str> {
+        let sigstore = self.sigstore.files().next().map(|_| "--trusted-root");
+        let logs = self.logs.files().next().map(|_| "--rekor-key or --checkpoint");
+        self.keys.beyond_public_keys().chain(sigstore).chain(logs)
+    }
+
     /// The policy that these options are sugar for.
     pub(super) fn policy(&self, at: Time) -> Result<Policy, Failure> {
         let mut policy = self.keys.policy(at)?;

@@ -6,11 +6,13 @@ use super::cage::CageArgs;
 use super::common::{LimitArgs, OutputArgs, file_name, found_beside, identities, kind_id, property, read_root};
 use super::display;
 use super::exit::Failure;
+use crate::bundle::changes::stated::Stated;
 use crate::bundle::changes::unified::MAX_UNIFIED;
 use crate::format::path;
 use crate::format::time::{self, Time};
-use crate::pipeline::diff::{self, Comparison};
+use crate::pipeline::diff::{self, Comparison, ListsError};
 use crate::pipeline::inspect::Request;
+use crate::pipeline::revocation;
 use crate::pipeline::scan::{ScanOptions, SubjectDigest};
 use crate::report::diff::DiffReport;
 use crate::report::json;
@@ -48,17 +50,17 @@ type Texts = [Option<Vec<u8>>; 2];
 /// Options of the verb.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The bundle that is there: file, directory, or - for standard input
+    /// The bundle or revocation list that is there: file, directory, or - for standard input
     old: PathBuf,
-    /// The bundle that is to replace it: file, directory, or - for standard input
+    /// What is to replace it: file, directory, or - for standard input
     #[arg(required_unless_present = "apply", conflicts_with = "apply")]
     new: Option<PathBuf>,
     /// Show that this delta is exactly the step from OLD to NEW: nothing missing, nothing too much
-    #[arg(long, value_name = "DELTA", help_heading = "Delta", conflicts_with = "apply")]
+    #[arg(long, value_name = "DELTA", help_heading = "Delta", conflicts_with_all = ["apply", "manifests_only"])]
     delta: Option<PathBuf>,
     /// Apply this delta to OLD, and write what comes out to the folder that --to names
     #[arg(long, value_name = "DELTA", help_heading = "Delta", requires = "to",
-          conflicts_with_all = ["fail_on", "stat", "name_only", "unified", "entries"])]
+          conflicts_with_all = ["fail_on", "stat", "name_only", "unified", "entries", "manifests_only"])]
     apply: Option<PathBuf>,
     /// Where what comes out of --apply is to lie: made whole, or not at all; with --force what is there is replaced
     #[arg(long, value_name = "DIR", help_heading = "Delta", requires = "apply")]
@@ -75,6 +77,9 @@ pub(super) struct Args {
     /// Also hash the two files themselves (a second hash of every byte)
     #[arg(long, help_heading = "Input")]
     subject_digest: bool,
+    /// Compare what the manifests of both state, and read nothing else: fast, and no proof of what lies there
+    #[arg(long, help_heading = "Input", conflicts_with_all = ["unified", "subject_digest", "identity"])]
+    manifests_only: bool,
     /// Worker threads [default: cores]
     #[arg(long, value_name = "N", help_heading = "Input")]
     jobs: Option<NonZeroUsize>,
@@ -116,21 +121,32 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let (name, at) = (file_name(&args.old), args.output.now());
     let failed = |failure: Failure| args.output.failure(failure, COMMAND, &name);
     let cage = args.cage.enter(&args.output.cage().temporary().beside(args.to.as_deref()));
-    let beside: Vec<PathBuf> = args.inputs().flat_map(|side| found_beside(side, args.no_sidecars)).collect();
+    let beside: Vec<PathBuf> = args.inputs().flat_map(|side| args.beside(side)).collect();
     let read: Vec<&Path> = args.files().into_iter().chain(beside.iter().map(PathBuf::as_path)).collect();
     args.output.check_apart(args.to.iter()).map_err(|failure| args.output.refusal(failure, COMMAND, &name))?;
     args.output.check(&read).map_err(|failure| args.output.refusal(failure, COMMAND, &name))?;
     args.check_pipes().map_err(failed)?;
-    let policies = args.policies(at).map_err(failed)?;
+    args.check_unread().map_err(failed)?;
     let Some(new) = &args.new else {
+        let policies = args.policies(at).map_err(failed)?;
         return apply::run(args.application(policies, at).map_err(failed)?, &cage);
     };
     let [old, new] = &args.requests([&args.old, new]).map_err(failed)?;
+    let lists = args.kind.is_none() && diff::are_lists(old, new).map_err(|error| failed(error.into()))?;
+    if lists {
+        args.check_for_lists().map_err(failed)?;
+    }
+    let policies = args.policies(at).map_err(failed)?;
     let delta = args.delta_request(args.delta.as_deref(), old, policies.as_ref(), at).map_err(failed)?;
     let policies = policies.as_ref().map(|[old, new]| (old, new));
     let delta = delta.as_ref().map(|(request, policy)| (request, policy));
-    let comparison = display::during(args.output.progress, |progress| diff::diff(old, new, policies, delta, progress))
-        .map_err(|error| failed(error.into()))?;
+    let comparison = if lists {
+        diff::diff_lists(old, new, policies).map_err(|error| failed(error.into()))?
+    } else {
+        display::during(args.output.progress, |progress| diff::diff(old, new, policies, delta, progress))
+            .map_err(|error| failed(error.into()))?
+    };
+    speaking(&comparison).map_err(failed)?;
     let names = [Some(&args.old), args.new.as_ref(), args.delta.as_ref()];
     let names = names.map(|path| path.map(|path| file_name(path)).unwrap_or_default());
     let mut report = DiffReport::new(&comparison, names, at, old.scan.limits, &cage);
@@ -147,6 +163,28 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         .map_err(|failure| args.output.write_failure(failure, COMMAND, &name))?;
     display::ended(args.output.progress, comparison.verdict());
     Ok(report.exit_code)
+}
+
+impl From<ListsError> for Failure {
+    fn from(error: ListsError) -> Self {
+        match error {
+            ListsError::Environment(error) => error.into(),
+            ListsError::Mixed(_) => Failure::usage(error.to_string()),
+        }
+    }
+}
+
+/// Refuses to compare by manifests what has none: no difference would be found, and that would mean nothing.
+fn speaking(comparison: &Comparison) -> Result<(), Failure> {
+    match diff::silent(comparison)[..] {
+        [] => Ok(()),
+        [(side, why)] => {
+            Err(Failure::usage(format!("the {side} side {why}; leave out --manifests-only to compare the contents")))
+        }
+        [(_, why), ..] => Err(Failure::usage(format!(
+            "neither side can be compared by manifests: the old one {why}; leave out --manifests-only to compare the contents"
+        ))),
+    }
 }
 
 /// That of the verdict first, then 1 where something is different, or where a condition that was asked for is met.
@@ -223,6 +261,24 @@ impl Args {
         Ok(apply::Plan { old, delta, to, kept, read, policy, trusted, output })
     }
 
+    /// Nothing can be verified where nothing is read.
+    fn check_unread(&self) -> Result<(), Failure> {
+        if self.manifests_only && (self.asks_for_trust() || self.anchors.beyond_public_keys().next().is_some()) {
+            return Err(Failure::usage(
+                "--manifests-only reads no content, so nothing can be verified with it; leave it out, or leave out the options \
+                 about keys, trust and requirements",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Files that may be read beside one side, be it a bundle or a revocation list.
+    fn beside(&self, side: &Path) -> Vec<PathBuf> {
+        let mut found = found_beside(side, self.no_sidecars);
+        found.extend(revocation::beside(side).into_iter().filter(|_| !self.no_sidecars));
+        found
+    }
+
     fn requests(&self, inputs: [&PathBuf; 2]) -> Result<[Request; 2], Failure> {
         let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let scan = ScanOptions {
@@ -239,15 +295,43 @@ impl Args {
             kind: self.kind,
             identities: identities.clone(),
             tuf_root: tuf_root.clone(),
-            keep_databases: true,
+            keep_databases: !self.manifests_only,
+            documents_only: self.manifests_only,
             ..Request::new(input, scan)
         }))
     }
 
+    /// Whether any option says whom to trust or what to require, so that both sides are to be verified.
+    fn asks_for_trust(&self) -> bool {
+        let asked = self.require.is_some() || self.max_age.is_some() || !self.allow_extra.is_empty();
+        asked || self.anchors.are_given() || self.tuf_root.is_some()
+    }
+
+    /// Refuses what has no meaning for revocation lists: they are signed by public keys alone, and have no entries.
+    fn check_for_lists(&self) -> Result<(), Failure> {
+        let own = [
+            ("--tuf-root", self.tuf_root.is_some()),
+            ("--require", self.require.is_some()),
+            ("--allow-extra", !self.allow_extra.is_empty()),
+            ("--manifests-only", self.manifests_only),
+            ("--delta", self.delta.is_some()),
+            ("--unified", self.unified.is_some()),
+            ("--identity", self.identity.is_some()),
+        ];
+        let own = own.into_iter().filter(|(_, given)| *given).map(|(name, _)| name);
+        let refused: Vec<&str> = self.anchors.beyond_public_keys().chain(own).collect();
+        if refused.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "both sides are revocation lists, which --key and --max-age are for; leave out {}",
+            refused.join(", ")
+        )))
+    }
+
     /// A policy for either side, where any option says whom to trust or what to require.
     fn policies(&self, at: Time) -> Result<Option<[Policy; 2]>, Failure> {
-        let asked = self.require.is_some() || self.max_age.is_some() || !self.allow_extra.is_empty();
-        if !(asked || self.anchors.are_given() || self.tuf_root.is_some()) {
+        if !self.asks_for_trust() {
             return Ok(None);
         }
         let mut policy = self.anchors.policy(at)?;
@@ -278,12 +362,16 @@ impl Args {
         asked.sort();
         asked.dedup();
         let Some(changes) = &comparison.changes else { return Vec::new() };
-        let counts = &changes.entries.counts;
+        let counts = changes.counts();
+        // By manifests, a path that is named on both sides is changed where a file lies on one side only.
+        let stated = changes.stated.as_ref();
+        let appeared = stated.is_some_and(Stated::has_appeared);
+        let vanished = stated.is_some_and(Stated::has_vanished);
         let met = |condition: &FailOn| match condition {
             FailOn::Regression => ("regression", changes.identity.regressions > 0),
-            FailOn::Added => ("added", counts.added > 0),
-            FailOn::Removed => ("removed", counts.removed > 0),
-            FailOn::Changed => ("changed", counts.changed + counts.moved + counts.remoded > 0),
+            FailOn::Added => ("added", counts.added > 0 || appeared),
+            FailOn::Removed => ("removed", counts.removed > 0 || vanished),
+            FailOn::Changed => ("changed", counts.changed + counts.moved + counts.remoded + counts.not_comparable > 0),
             FailOn::CriticalRemoved => ("critical-removed", changes.meaning.critical_removed() > 0),
         };
         asked.iter().map(met).collect()

@@ -75,6 +75,21 @@ impl KeyArgs {
         self.key.iter().chain(&self.hmac_key).chain(&self.trust).map(PathBuf::as_path)
     }
 
+    /// Options among these that say more than which public keys are trusted, by name.
+    pub(super) fn beyond_public_keys(&self) -> impl Iterator<Item = &'static str> {
+        let StatementArgs { predicate_type, subject } = &self.statement;
+        let given = [
+            ("--trust", self.trust.is_some()),
+            ("--hmac-key", !self.hmac_key.is_empty()),
+            ("--threshold", self.threshold.is_some()),
+            ("--legacy-signing", self.legacy_signing.is_some()),
+            ("--payload-type", self.payload_type.is_some()),
+            ("--predicate-type", predicate_type.is_some()),
+            ("--subject", subject.is_some()),
+        ];
+        given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name)
+    }
+
     /// For verbs that know public keys alone: one signature, no shared secret.
     pub(super) fn public(key: &[PathBuf], allow_example_keys: bool) -> Self {
         KeyArgs {

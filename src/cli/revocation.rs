@@ -73,6 +73,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         signature: args.signature.clone(),
         discover: !args.no_sidecars,
         previous: previous(args).map_err(failed)?,
+        in_force: true,
     };
     let (verification, state) = revocation::verify(&request, &policy).map_err(|error| failed(error.into()))?;
     if let (Some(path), Some(state)) = (&args.state, state)

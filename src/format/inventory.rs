@@ -188,6 +188,9 @@ pub struct Inventory {
     pub anomalies: Vec<Anomaly>,
     /// Reading stopped early: entries are missing from this list, and nothing may be concluded from absence.
     pub incomplete: bool,
+    /// Only documents were read: of all other entries nothing is known but name, type and size, and nothing of them can be
+    /// found right or wrong.
+    pub unread: bool,
     /// Layers from the outside: `gzip`, `tar`, `directory`, `file` …
     pub container: Vec<&'static str>,
     /// Facts about the container worth telling: members, frames, skippable frames.

@@ -95,6 +95,14 @@ pub struct Revocation {
     pub fingerprint: Option<String>,
     /// The scopes that it is confined to; none: all.
     pub scopes: Vec<String>,
+    /// From when on it counts, where that is not since it was revoked.
+    pub effective_at: Option<Time>,
+    /// Until when it counts.
+    pub expires_at: Option<Time>,
+    /// Why, in a sentence.
+    pub description: Option<String>,
+    /// Name and JSON text of each scalar.
+    pub metadata: Vec<(String, String)>,
 }
 
 /// Faults in the order of the text: the first of them in words, and how many there are.
@@ -219,20 +227,32 @@ impl RevocationList {
         let (reason, token_type) = (reader.plain("reason"), reader.plain("tokenType"));
         let (client_id, subject_id) = (reader.plain("clientId"), reader.plain("subjectId"));
         let fingerprint = reader.plain("fingerprint");
-        reader.plain("reasonDescription");
-        for name in ["effectiveAt", "expiresAt"] {
-            reader.optional(name).and_then(|raw| reader.time(name, raw));
-        }
+        let description = reader.plain("reasonDescription");
+        let [effective_at, expires_at] =
+            ["effectiveAt", "expiresAt"].map(|name| reader.optional(name).and_then(|raw| reader.time(name, raw)));
         let scopes = reader.optional("scopes").map(|raw| reader.texts("scopes", raw)).unwrap_or_default();
-        reader.optional("metadata").map(|raw| reader.scalars(raw));
+        let metadata = reader.optional("metadata").map(|raw| reader.scalars(raw)).unwrap_or_default();
         reader.no_others();
         if let Some(pair) = scopes.windows(2).find(|pair| pair[0] >= pair[1]) {
             let what = if pair[0] == pair[1] { "stands twice" } else { "comes too late" };
             self.disorder.add(|| format!("{place}: expected sorted, unique scopes; {} {what}", json::quoted(&pair[0])));
         }
         if let (Some(category), Some(id), Some(revoked_at)) = (category, id, revoked_at) {
-            let found =
-                Revocation { category, id, revoked_at, reason, token_type, client_id, subject_id, fingerprint, scopes };
+            let found = Revocation {
+                category,
+                id,
+                revoked_at,
+                reason,
+                token_type,
+                client_id,
+                subject_id,
+                fingerprint,
+                scopes,
+                effective_at,
+                expires_at,
+                description,
+                metadata,
+            };
             self.revocations.push(found);
         }
     }

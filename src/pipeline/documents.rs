@@ -6,6 +6,7 @@ use super::scan::{ScanError, ScanOptions};
 use super::source::Source;
 use crate::bundle::Kind;
 use crate::bundle::kind::Further;
+use crate::format::digest::sha256;
 use crate::format::inventory::{Document, EntryIndex, EntryKind, Inventory, Location};
 use std::collections::HashSet;
 use std::io::Read as _;
@@ -38,10 +39,20 @@ pub(super) fn read(
 /// Whether the entry is a file for which there is room, which it then takes.
 fn fits(inventory: &Inventory, index: EntryIndex, most: u64, room: &mut u64) -> bool {
     let entry = inventory.entry(index);
-    let left =
-        room.checked_sub(entry.size).filter(|_| entry.kind == EntryKind::File && entry.hashed && entry.size <= most);
+    let readable = entry.kind == EntryKind::File && (entry.hashed || inventory.unread);
+    let left = room.checked_sub(entry.size).filter(|_| readable && entry.size <= most);
     *room = left.unwrap_or(*room);
     left.is_some()
+}
+
+/// Where the first pass has left contents unread, what is known of a document is known from here on.
+fn note_digest(inventory: &mut Inventory, document: &Document) {
+    if let Location::Entry(index) = document.location
+        && let Some(entry) = inventory.entries.get_mut(index as usize).filter(|entry| !entry.hashed)
+    {
+        entry.sha256 = sha256(&document.bytes);
+        entry.hashed = true;
+    }
 }
 
 fn read_round(
@@ -60,6 +71,9 @@ fn read_round(
         Ok(())
     });
     settle(source, outcome)?;
+    for document in &found {
+        note_digest(inventory, document);
+    }
     let sidecars = inventory.documents.iter().position(|document| document.location == Location::Sidecar);
     let sidecars = inventory.documents.split_off(sidecars.unwrap_or(inventory.documents.len()));
     inventory.documents.extend(found);

@@ -7,7 +7,7 @@ use super::error::EnvironmentError;
 use super::nested;
 use super::progress::Progress;
 use super::record::Copies;
-use super::scan::{ScanOptions, scan_and_copy};
+use super::scan::{Content, ScanOptions, scan_and_copy};
 use super::sealed;
 use super::sidecar::Sidecars;
 use super::sink::Copyist;
@@ -17,11 +17,12 @@ use super::statements::{self, SignedStatement};
 use super::whole::{self, Whole};
 use crate::bundle::kind::{Kind, Recognition};
 use crate::bundle::model::Bundle;
+use crate::bundle::portable::Unportable;
 use crate::bundle::sealed_plan::SealedPlan;
 use crate::bundle::{jws_manifest, links, portable, receipts, recognise};
 use crate::format::anomaly::{Anomaly, Defect};
 use crate::format::inventory::Inventory;
-use crate::trust::check::{self, Check};
+use crate::trust::check::{self, Check, CheckKind, Class};
 use crate::trust::identity::Identities;
 use crate::trust::rekor::ReceiptFile;
 use crate::trust::statement;
@@ -57,6 +58,9 @@ pub struct Request {
     pub keep_open: bool,
     /// Whether the copies of databases are kept after they were read, for another reading.
     pub keep_databases: bool,
+    /// Whether documents alone are read and everything else is listed. Nothing can be verified then, and every check but
+    /// those of the container and of the form of documents is a skip.
+    pub documents_only: bool,
 }
 
 impl Request {
@@ -76,6 +80,7 @@ impl Request {
             datastore_as_is: false,
             keep_open: false,
             keep_databases: false,
+            documents_only: false,
         }
     }
 }
@@ -97,7 +102,7 @@ pub struct Reading {
     /// In-toto statements beside the input and among its entries.
     pub statements: Vec<SignedStatement>,
     /// How the names would fare on other systems.
-    pub portability: portable::Unportable,
+    pub portability: Unportable,
     /// Id of the vulnerability that was looked up in the databases, where one was asked for.
     pub advisory: Option<String>,
     /// How the encrypted entries open, where there are some.
@@ -123,7 +128,7 @@ impl Reading {
             whole: Whole::default(),
             receipts: Vec::new(),
             statements: Vec::new(),
-            portability: portable::Unportable::default(),
+            portability: Unportable::default(),
             advisory: None,
             sealed: None,
             kept: Vec::new(),
@@ -146,13 +151,15 @@ pub(super) fn read_opened(
 ) -> Result<Reading, EnvironmentError> {
     let sidecars = Sidecars::collect(&request.input, &request.sidecars, request.discover_sidecars)?;
     let mut options = request.scan;
-    options.subject = options.subject.max(sidecars.needed_subject_digest(&request.input));
+    if !request.documents_only {
+        options.subject = options.subject.max(sidecars.needed_subject_digest(&request.input));
+    }
     let mut reading = pass(&mut source, sidecars, &options, request, copyist, progress)?;
     let stated = |found: &SignedStatement| {
         found.statement.as_ref().is_some_and(|found| statement::needs_sha512(found, &reading.inventory))
     };
     let needed = reading.bundle.claims.needs_sha512() || reading.statements.iter().any(stated);
-    if needed && !options.sha512 && source.rereadable() {
+    if needed && !options.sha512 && source.rereadable() && !request.documents_only {
         options.sha512 = true;
         drop(reading);
         let sidecars = Sidecars::collect(&request.input, &request.sidecars, request.discover_sidecars)?;
@@ -172,7 +179,12 @@ fn pass(
     copyist: Option<&dyn Copyist>,
     progress: &Progress,
 ) -> Result<Reading, EnvironmentError> {
-    let (mut inventory, copies) = scan_and_copy(source, options, copyist, progress)?;
+    let content = match copyist {
+        _ if request.documents_only => Content::Documents,
+        Some(copyist) => Content::Copied(copyist),
+        None => Content::All,
+    };
+    let (mut inventory, copies) = scan_and_copy(source, options, content, progress)?;
     inventory.name = super::sidecar::input_name(&request.input);
     let forced = request.kind.and_then(crate::bundle::find_kind);
     inventory.documents.extend(sidecars.documents);
@@ -190,7 +202,7 @@ fn pass(
     let anomalies = links::judge(&inventory, bundle.links_allowed || inventory.incomplete);
     inventory.anomalies.extend(anomalies);
     let mut checks = container_checks(&inventory);
-    let mut portability = portable::judge(&inventory);
+    let mut portability = if inventory.unread { Unportable::default() } else { portable::judge(&inventory) };
     for (archive, inner) in &inventory.nested {
         portability.add_nested(inventory.entry(*archive).normal_path(), portable::judge(inner));
     }
@@ -202,6 +214,9 @@ fn pass(
     checks.extend(super::sidecar::checks(&inventory, &unread, recognition.kind.id() == "plain"));
     checks.extend(opening);
     checks.append(&mut bundle.checks);
+    if inventory.unread {
+        checks = without_content(checks);
+    }
     let whole = Whole { signatures, bundles, companions, ..Whole::default() };
     let advisory = request.advisory.clone();
     Ok(Reading {
@@ -237,20 +252,54 @@ fn deepen(
     request: &Request,
 ) -> Result<Deeper, EnvironmentError> {
     let further = documents::read(source, inventory, recognition.kind, options)?;
-    let inner = nested::read(source, inventory, &further.nested, further.databases, options)?;
     let mut deeper = Deeper::default();
-    if further.databases {
-        deeper.kept = databases::read(inventory, copies, inner, request)?;
+    // Archives and databases are content; of encrypted entries only which they are is known without it.
+    if !inventory.unread {
+        let inner = nested::read(source, inventory, &further.nested, further.databases, options)?;
+        if further.databases {
+            deeper.kept = databases::read(inventory, copies, inner, request)?;
+        }
     }
+    let identities = request.identities.as_deref().filter(|_| !inventory.unread);
     match further.sealed {
         Some(Ok(plan)) => {
-            deeper.opening = sealed::open(source, inventory, &plan, request.identities.as_deref(), options)?;
+            deeper.opening = sealed::open(source, inventory, &plan, identities, options)?;
             deeper.sealed = Some(plan);
         }
         Some(Err(why)) => deeper.opening.push(Check::fail(check::ENCRYPTION_KEY, "", why)),
         None => {}
     }
     Ok(deeper)
+}
+
+/// What is left of `checks` where contents were not read: what is wrong with the container, and with documents by
+/// themselves. Everything else compares with content, so whether it holds is not known, and one row of each kind says so.
+fn without_content(checks: Vec<Check>) -> Vec<Check> {
+    const OF_DOCUMENTS: [CheckKind; 6] = [
+        check::DOCUMENT_JSON,
+        check::DOCUMENT_YAML,
+        check::DOCUMENT_SCHEMA,
+        check::DOCUMENT_PRESENT,
+        check::CHECKSUM_LIST,
+        check::DSSE_ENVELOPE,
+    ];
+    let mut told: Vec<&'static str> = Vec::new();
+    let mut left = |check: Check| {
+        let stays = check.kind.class == Class::Container || OF_DOCUMENTS.contains(&check.kind);
+        if check.failed() && stays {
+            return Some(check);
+        }
+        if told.contains(&check.kind.id) {
+            return None;
+        }
+        told.push(check.kind.id);
+        let detail = match check.kind {
+            check::CONTAINER => "its entries were listed without a defect; what they hold was not read".to_string(),
+            _ => "not checked: only documents were read, and nothing was compared with content".to_string(),
+        };
+        Some(Check::skip(check.kind, "", detail))
+    };
+    checks.into_iter().filter_map(&mut left).collect()
 }
 
 /// One row a defect, or one that says that there is none.

@@ -4,7 +4,7 @@ use super::error::EnvironmentError;
 use super::progress::Progress;
 use super::record::{Copies, Recorder};
 use super::reread::{reread, settle};
-use super::scan::{ScanError, ScanOptions};
+use super::scan::{Content, ScanError, ScanOptions};
 use super::source::Source;
 use super::spool::{MAX_LAYER_DOCUMENTS, MAX_LAYER_ENTRIES};
 use super::stream;
@@ -45,7 +45,7 @@ pub(super) fn read(
         let name = inventory.entry(index).normal_path().to_vec();
         let options = ScanOptions { limits: left, ..options };
         let mut recorder = Recorder::new(left, false);
-        match stream::scan(reader, &name, &options, None, &Progress::default(), &mut recorder) {
+        match stream::scan(reader, &name, &options, Content::All, &Progress::default(), &mut recorder) {
             Ok(()) => {}
             Err(ScanError::Bad(anomaly)) => recorder.stop(anomaly),
             Err(error) => return Err(error),

@@ -243,7 +243,7 @@ fn changed(file: &OpenFile) -> ScanError {
 
 /// A file as tar input: jumps instead of reading, with a small window so that small entries share a system call. Headers
 /// and the zeros after the end count against the limit on bytes too: a sparse file has as many as it likes.
-struct Window<'a> {
+pub(super) struct Window<'a> {
     file: &'a OpenFile,
     max_bytes: u64,
     position: u64,
@@ -252,7 +252,7 @@ struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    fn new(file: &'a OpenFile, max_bytes: u64) -> Self {
+    pub(super) fn new(file: &'a OpenFile, max_bytes: u64) -> Self {
         Window { file, max_bytes, position: 0, start: 0, data: Vec::with_capacity(WINDOW) }
     }
 

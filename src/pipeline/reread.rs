@@ -3,15 +3,16 @@
 
 use super::error::EnvironmentError;
 use super::progress::Progress;
+use super::random::Window;
 use super::record::Recorder;
-use super::scan::{ScanError, ScanOptions};
+use super::scan::{ScanError, ScanOptions, is_plain_tar};
 use super::source::Source;
 use super::stream::{self, StreamInput};
 use super::tree::open_beneath;
 use crate::format::digest::Hasher;
 use crate::format::inventory::{EntryIndex, Inventory};
 use crate::format::path;
-use crate::format::tar::TarReader;
+use crate::format::tar::{TarInput, TarReader};
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -43,6 +44,11 @@ pub(super) fn reread(
             }
             Ok(())
         }
+        Source::File(file) if is_plain_tar(file)? => {
+            // What is not wanted is jumped over.
+            let window = Window::new(file, options.limits.max_bytes);
+            from_archive(TarReader::new(window), source, inventory, wanted, each)
+        }
         Source::File(file) => {
             let quiet = Progress::default();
             let mut scratch = Recorder::new(options.limits, false);
@@ -66,8 +72,8 @@ pub(super) fn settle(source: &Source, outcome: Result<(), ScanError>) -> Result<
     }
 }
 
-fn from_archive(
-    mut reader: TarReader<StreamInput<'_>>,
+fn from_archive<R: TarInput + Send>(
+    mut reader: TarReader<R>,
     source: &Source,
     inventory: &Inventory,
     wanted: &[EntryIndex],
@@ -94,18 +100,20 @@ fn one(
     read: &mut (dyn FnMut(&mut [u8]) -> Result<usize, ScanError> + Send),
     each: &mut Each<'_>,
 ) -> Result<(), ScanError> {
-    let mut reader = EntryReader { read, hasher: Hasher::new(false), error: None };
+    let mut reader = EntryReader { read, hasher: Hasher::new(false), size: 0, error: None };
     let outcome = each(index, &mut reader);
     if let Some(error) = reader.error.take() {
         return Err(error);
     }
     outcome?;
     io::copy(&mut reader, &mut io::sink()).map_err(|error| reader.error.take().unwrap_or(ScanError::Io(error)))?;
-    let digests = reader.hasher.finish();
-    if inventory.entry(index).digest() != Some(&digests.sha256) {
-        return Err(changed(source));
-    }
-    Ok(())
+    let (entry, size, digests) = (inventory.entry(index), reader.size, reader.hasher.finish());
+    let same = match entry.digest() {
+        Some(digest) => *digest == digests.sha256,
+        // The first pass has listed it and nothing more.
+        None => inventory.unread && entry.size == size,
+    };
+    if same { Ok(()) } else { Err(changed(source)) }
 }
 
 fn changed(source: &Source) -> ScanError {
@@ -116,6 +124,7 @@ fn changed(source: &Source) -> ScanError {
 pub(super) struct EntryReader<'a> {
     read: &'a mut (dyn FnMut(&mut [u8]) -> Result<usize, ScanError> + Send),
     hasher: Hasher,
+    size: u64,
     error: Option<ScanError>,
 }
 
@@ -124,6 +133,7 @@ impl Read for EntryReader<'_> {
         match (self.read)(buffer) {
             Ok(count) => {
                 self.hasher.update(&buffer[..count]);
+                self.size += count as u64;
                 Ok(count)
             }
             Err(error) => {

@@ -44,6 +44,17 @@ pub enum SubjectDigest {
     Sha512Too,
 }
 
+/// Which entries of an input are read.
+#[derive(Clone, Copy)]
+pub(super) enum Content<'a> {
+    /// All of them.
+    All,
+    /// All of them, and a copyist is given each while it is measured.
+    Copied(&'a dyn Copyist),
+    /// Those that are documents by their names; the others are listed.
+    Documents,
+}
+
 impl SubjectDigest {
     fn hasher(self) -> Option<Hasher> {
         (self != SubjectDigest::None).then(|| Hasher::new(self == SubjectDigest::Sha512Too))
@@ -55,26 +66,27 @@ impl SubjectDigest {
 /// # Errors
 /// [`EnvironmentError`] where the medium failed. A malformed container is no error: it is in the anomalies.
 pub fn scan(source: &mut Source, options: &ScanOptions, progress: &Progress) -> Result<Inventory, EnvironmentError> {
-    scan_and_copy(source, options, None, progress).map(|(inventory, _)| inventory)
+    scan_and_copy(source, options, Content::All, progress).map(|(inventory, _)| inventory)
 }
 
-/// The same, with copies of the databases that were met. Where there is a `copyist`, it is given every entry while it is measured.
+/// The same of the entries that `content` says, with copies of the databases that were met.
 pub(super) fn scan_and_copy(
     source: &mut Source,
     options: &ScanOptions,
-    copyist: Option<&dyn Copyist>,
+    content: Content<'_>,
     progress: &Progress,
 ) -> Result<(Inventory, Copies), EnvironmentError> {
     let mut recorder = Recorder::new(options.limits, options.sha512);
+    recorder.inventory().unread = matches!(content, Content::Documents);
     let path = source.path().to_path_buf();
     let outcome = match source {
         Source::Directory { root, path } => {
-            let sink = Measuring::new(Meters::new(options.sha512, &options.limits), copyist);
+            let sink = Measuring::new(Meters::new(options.sha512, &options.limits), content);
             tree::scan(root, path, options, progress, &mut recorder, &sink)
         }
-        Source::File(file) => scan_file(file, options, copyist, progress, &mut recorder),
+        Source::File(file) => scan_file(file, options, content, progress, &mut recorder),
         Source::Stream { reader, path } => match reader.take() {
-            Some(reader) => scan_pipe(reader, path, options, copyist, progress, &mut recorder),
+            Some(reader) => scan_pipe(reader, path, options, content, progress, &mut recorder),
             None => Err(ScanError::Medium(EnvironmentError::NotReadable { path: path.clone() })),
         },
     };
@@ -104,10 +116,7 @@ pub(super) fn pass_into(
         Source::Directory { root, path } => tree::scan(root, path, options, progress, &mut recorder, sink),
         Source::File(file) => {
             progress.expect(progress.snapshot().1 + file.size());
-            let mut head = [0; tar::BLOCK];
-            let got = compress::read_full(&mut file.reader(), &mut head)?;
-            let head = &head[..got];
-            if Codec::detect(head).is_none() && tar::looks_like_tar(head) {
+            if is_plain_tar(file)? {
                 random::scan(file, options, progress, &mut recorder, sink)?;
             } else {
                 let name = entry_name(file.path());
@@ -160,24 +169,22 @@ impl From<io::Error> for ScanError {
 fn scan_file(
     file: &OpenFile,
     options: &ScanOptions,
-    copyist: Option<&dyn Copyist>,
+    content: Content<'_>,
     progress: &Progress,
     recorder: &mut Recorder,
 ) -> Result<(), ScanError> {
-    let mut head = [0; tar::BLOCK];
-    let got = compress::read_full(&mut file.reader(), &mut head)?;
-    let head = &head[..got];
+    let plain = is_plain_tar(file)?;
     progress.expect(file.size());
     recorder.inventory().outer_size = Some(file.size());
     let outer = std::thread::scope(|scope| {
         let spawn = |hasher| std::thread::Builder::new().spawn_scoped(scope, move || digest_of(file, hasher));
         let digest = options.subject.hasher().map(spawn).transpose();
         let digest = digest.map_err(|error| EnvironmentError::threads(options.jobs, &error))?;
-        let outcome = if Codec::detect(head).is_none() && tar::looks_like_tar(head) {
-            let sink = Measuring::new(Meters::new(options.sha512, &options.limits), copyist);
+        let outcome = if plain {
+            let sink = Measuring::new(Meters::new(options.sha512, &options.limits), content);
             random::scan(file, options, progress, recorder, &sink)
         } else {
-            stream::scan(file.reader(), &entry_name(file.path()), options, copyist, progress, recorder)
+            stream::scan(file.reader(), &entry_name(file.path()), options, content, progress, recorder)
         };
         let digest =
             digest.map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("the digest thread failed"))));
@@ -188,18 +195,26 @@ fn scan_file(
     Ok(())
 }
 
+/// Whether the file is a tar that can be read at any position: one that is not compressed.
+pub(super) fn is_plain_tar(file: &OpenFile) -> Result<bool, ScanError> {
+    let mut head = [0; tar::BLOCK];
+    let got = compress::read_full(&mut file.reader(), &mut head)?;
+    let head = &head[..got];
+    Ok(Codec::detect(head).is_none() && tar::looks_like_tar(head))
+}
+
 fn scan_pipe(
     reader: impl Read + Send,
     path: &Path,
     options: &ScanOptions,
-    copyist: Option<&dyn Copyist>,
+    content: Content<'_>,
     progress: &Progress,
     recorder: &mut Recorder,
 ) -> Result<(), ScanError> {
     let seen = options.subject.hasher();
     let seen = seen.map(|hasher| Arc::new(Mutex::new(Seen { hasher, size: 0, ended: false })));
     let input = Tee { inner: MediumReader(reader), seen: seen.clone() };
-    stream::scan(input, &entry_name(path), options, copyist, progress, recorder)?;
+    stream::scan(input, &entry_name(path), options, content, progress, recorder)?;
     // Reading stops at bytes after the end of the archive: a digest of what came before them is not that of the input.
     if let Some(seen) = seen
         && let Ok(seen) = seen.lock()

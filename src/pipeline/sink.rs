@@ -3,7 +3,8 @@
 //! writes and measures.
 
 use super::meter::{Form, Measured, Meter, Meters};
-use super::scan::ScanError;
+use super::scan::{Content, ScanError};
+use crate::bundle;
 use crate::format::digest::Sha256Bytes;
 use crate::format::inventory::{EntryIndex, Observed};
 use std::collections::HashMap;
@@ -43,18 +44,6 @@ pub(super) trait Intake {
     fn finish(self) -> Measured;
 }
 
-impl Sink for Meters {
-    type Open<'s> = Meter;
-
-    fn admit(&self, _index: EntryIndex, _entry: &Observed) -> Result<bool, ScanError> {
-        Ok(true)
-    }
-
-    fn start(&self, _index: EntryIndex, form: Form) -> Meter {
-        Meters::start(self, form)
-    }
-}
-
 /// Takes copies of entries while they are measured. What goes wrong with a copy is the matter of the copyist, and never changes
 /// what is measured.
 pub(super) trait Copyist: Sync {
@@ -76,17 +65,24 @@ pub(super) trait Copying {
     fn finish(self: Box<Self>, sha256: Sha256Bytes);
 }
 
-/// The sink of a first pass: measures, and copies where there is a copyist.
+/// The sink of the first pass: measures what is to be read of an input, and copies it where there is a copyist.
 pub(super) struct Measuring<'a> {
     meters: Meters,
-    copyist: Option<&'a dyn Copyist>,
+    content: Content<'a>,
     /// Entries that were admitted and not begun yet: what a copyist has to know of them.
     admitted: Mutex<HashMap<EntryIndex, Observed>>,
 }
 
 impl<'a> Measuring<'a> {
-    pub(super) fn new(meters: Meters, copyist: Option<&'a dyn Copyist>) -> Self {
-        Measuring { meters, copyist, admitted: Mutex::default() }
+    pub(super) fn new(meters: Meters, content: Content<'a>) -> Self {
+        Measuring { meters, content, admitted: Mutex::default() }
+    }
+
+    fn copyist(&self) -> Option<&'a dyn Copyist> {
+        match self.content {
+            Content::Copied(copyist) => Some(copyist),
+            Content::All | Content::Documents => None,
+        }
     }
 }
 
@@ -98,18 +94,19 @@ impl Sink for Measuring<'_> {
 
     fn admit(&self, index: EntryIndex, entry: &Observed) -> Result<bool, ScanError> {
         self.pulse()?;
-        if let (Some(_), Ok(mut admitted)) = (self.copyist, self.admitted.lock()) {
+        if let (Some(_), Ok(mut admitted)) = (self.copyist(), self.admitted.lock()) {
             admitted.insert(index, entry.clone());
         }
-        Ok(true)
+        let documents_alone = matches!(self.content, Content::Documents);
+        Ok(!documents_alone || bundle::wants_document(entry.normal_path(), entry.size))
     }
 
     fn pulse(&self) -> Result<(), ScanError> {
-        self.copyist.map_or(Ok(()), Copyist::pulse)
+        self.copyist().map_or(Ok(()), Copyist::pulse)
     }
 
     fn start(&self, index: EntryIndex, form: Form) -> MeasuredCopy<'_> {
-        let copy = self.copyist.and_then(|copyist| {
+        let copy = self.copyist().and_then(|copyist| {
             let entry = self.admitted.lock().ok()?.remove(&index)?;
             copyist.open(&entry)
         });

@@ -5,8 +5,8 @@ use super::error::EnvironmentError;
 use super::meter::{Form, Measured, Meters};
 use super::progress::Progress;
 use super::record::Recorder;
-use super::scan::{ScanError, ScanOptions, unknown};
-use super::sink::{Copyist, Intake, Measuring, Sink};
+use super::scan::{Content, ScanError, ScanOptions, unknown};
+use super::sink::{Intake, Measuring, Sink};
 use crate::format::anomaly::{Anomaly, Defect};
 use crate::format::compress::{Bounded, Codec, GzipReader, StreamFacts, ZstdReader, read_full};
 use crate::format::database;
@@ -34,12 +34,12 @@ pub(super) fn scan(
     input: impl Read + Send,
     name: &[u8],
     options: &ScanOptions,
-    copyist: Option<&dyn Copyist>,
+    content: Content<'_>,
     progress: &Progress,
     recorder: &mut Recorder,
 ) -> Result<(), ScanError> {
-    let meters = |medium| Meters::of_stream(options.sha512, &options.limits, medium);
-    scan_into(input, name, options, progress, recorder, |medium| Measuring::new(meters(medium), copyist))
+    let sink = |medium| Measuring::new(Meters::of_stream(options.sha512, &options.limits, medium), content);
+    scan_into(input, name, options, progress, recorder, sink)
 }
 
 /// The same into a sink, which is made with the count of the bytes that were read of the medium.

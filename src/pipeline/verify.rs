@@ -100,7 +100,7 @@ fn assess(
     if reading.inventory.container.last() == Some(&"file") {
         return Ok(stopped(reading, checks, required, waivers, policy));
     }
-    if reading.inventory.incomplete {
+    if reading.inventory.incomplete || reading.inventory.unread {
         return Ok(stopped(reading, checks, required, waivers, policy));
     }
     let mut proven = signatures::check(&mut reading, message, bundles, policy, &mut checks);

@@ -73,6 +73,16 @@ impl<'a> DiffReport<'a> {
         matches!(self.comparison.new, Side::Verified(_))
     }
 
+    /// Whether the two are revocation lists, which are no bundles.
+    pub fn is_of_lists(&self) -> bool {
+        self.comparison.new.is_list()
+    }
+
+    /// Whether documents alone were read.
+    pub fn is_unread(&self) -> bool {
+        self.old.inventory().unread || self.new.inventory().unread
+    }
+
     /// What is different, where both could be read to their end.
     pub fn changes(&self) -> Option<&'a Changes> {
         self.comparison.changes.as_ref()

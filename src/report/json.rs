@@ -4,6 +4,7 @@ pub mod diff;
 mod escaping;
 mod meaning;
 mod oci;
+mod stated;
 pub mod step;
 mod trivy;
 mod unpack;

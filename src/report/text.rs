@@ -5,6 +5,7 @@ pub mod diff;
 mod images;
 mod meaning;
 mod revocation;
+mod stated;
 pub mod step;
 mod trivy;
 mod unpack;

@@ -66,6 +66,8 @@ pub enum Outcome {
     NotComputed,
     /// The entry is encrypted and was not opened: whichever text the digest is of, nothing is known of the content.
     Sealed,
+    /// Contents were not read, so there is nothing to compare with.
+    Unread,
 }
 
 /// One claim about one entry that is there.
@@ -94,12 +96,26 @@ pub struct Dispute {
     pub size: Option<u64>,
 }
 
+/// What a document states of a path, kept where contents were not read: there the statement is all that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stated {
+    /// The path in its normal form, whether an entry lies there or not (untrusted).
+    pub path: Box<[u8]>,
+    /// The document.
+    pub document: DocumentIndex,
+    /// Stated digest.
+    pub digest: Option<Digest>,
+    /// Stated size in bytes.
+    pub size: Option<u64>,
+}
+
 /// All claims of a bundle.
 #[derive(Debug, Default)]
 pub struct Claims {
     documents: Vec<ClaimingDocument>,
     claims: Vec<Claim>,
     disputes: Vec<Dispute>,
+    stated: Vec<Stated>,
     missing: BTreeMap<Vec<u8>, Vec<DocumentIndex>>,
     absent: BTreeSet<Vec<u8>>,
     rejected: HashSet<DocumentIndex>,
@@ -147,6 +163,9 @@ impl Claims {
         size: Option<u64>,
     ) {
         let name = path::normal(untrusted_path);
+        if inventory.unread {
+            self.stated.push(Stated { path: name.into(), document, digest, size });
+        }
         let entries = inventory.find_all(name);
         if entries.is_empty() {
             let by = self.missing.entry(name.to_vec()).or_default();
@@ -158,7 +177,7 @@ impl Claims {
             let outcome = compare(inventory, entry, digest, size);
             self.needs_sha512 |= outcome == Outcome::NotComputed;
             self.claims.push(Claim { entry, document, outcome });
-            if !matches!(outcome, Outcome::Agrees | Outcome::Named | Outcome::Sealed) {
+            if !matches!(outcome, Outcome::Agrees | Outcome::Named | Outcome::Sealed | Outcome::Unread) {
                 self.disputes.push(Dispute { entry, document, outcome, digest, size });
             }
         }
@@ -174,7 +193,7 @@ impl Claims {
             let entry = index as EntryIndex;
             let unopened = inventory.sealed.get(&entry).is_some_and(|sealed| sealed.plain.is_none());
             let covered = if found.kind == EntryKind::File { found.hashed } else { found.kind.is_ordinary() };
-            if covered {
+            if covered && !inventory.unread {
                 let outcome = if unopened { Outcome::Sealed } else { Outcome::Agrees };
                 self.claims.push(Claim { entry, document, outcome });
             }
@@ -224,6 +243,11 @@ impl Claims {
         &self.disputes
     }
 
+    /// Everything that documents state, in the order in which they state it; only where contents were not read.
+    pub fn stated(&self) -> &[Stated] {
+        &self.stated
+    }
+
     /// Paths that documents name and that are not there, with those documents.
     pub fn missing(&self) -> &BTreeMap<Vec<u8>, Vec<DocumentIndex>> {
         &self.missing
@@ -248,6 +272,10 @@ impl Claims {
 
 fn compare(inventory: &Inventory, entry: EntryIndex, digest: Option<Digest>, size: Option<u64>) -> Outcome {
     let found = inventory.entry(entry);
+    // Also of documents, which were read: a pass that leaves the rest unread must not find anything right.
+    if inventory.unread {
+        return Outcome::Unread;
+    }
     if found.kind != EntryKind::File || !found.hashed {
         return Outcome::NotAFile;
     }

@@ -3,6 +3,7 @@
 
 use crate::format::digest::{Sha256Bytes, sha256};
 use crate::format::path::lossless;
+use crate::format::revocation::RevocationList;
 use crate::format::time::format_rfc3339;
 use crate::format::trivy_db::compare::{Capped, Fate};
 use crate::format::{json, records, revocation, yaml};
@@ -198,16 +199,20 @@ impl Table {
             return Some(Table::of_operations(value));
         }
         if members.contains_key("revocations") && members.contains_key("issuer") {
-            let list = revocation::parse(untrusted).ok()?;
-            let mut table = Table::new(Sort::Revocations);
-            for revoked in &list.revocations {
-                let id = format!("{} {}", revoked.category.name(), revoked.id);
-                table.add(&id, Some(&format_rfc3339(revoked.revoked_at)), None, &Value::String(format!("{revoked:?}")));
-            }
-            table.malformed = list.faults.count as u64;
-            return Some(table);
+            return revocation::parse(untrusted).ok().map(|list| Table::of_revocations(&list));
         }
         None
+    }
+
+    /// The revocations of an untrusted list, by what is revoked.
+    pub fn of_revocations(untrusted: &RevocationList) -> Table {
+        let mut table = Table::new(Sort::Revocations);
+        for revoked in &untrusted.revocations {
+            let id = format!("{} {}", revoked.category.name(), revoked.id);
+            table.add(&id, Some(&format_rfc3339(revoked.revoked_at)), None, &Value::String(format!("{revoked:?}")));
+        }
+        table.malformed = untrusted.faults.count as u64;
+        table
     }
 
     /// Components of CycloneDX, those inside others too: JSON has a limited depth.

@@ -19,6 +19,9 @@ pub enum Change {
     Moved,
     /// The same content under the same path, with other permissions.
     Remoded,
+    /// The two sides state different things of one path, such as digests of two algorithms; only where contents were not
+    /// read.
+    NotComparable,
 }
 
 impl Change {
@@ -30,6 +33,7 @@ impl Change {
             Change::Changed => "changed",
             Change::Moved => "moved",
             Change::Remoded => "re-moded",
+            Change::NotComparable => "not-comparable",
         }
     }
 
@@ -79,12 +83,28 @@ pub struct Counts {
     pub moved: u64,
     /// Entries whose permissions alone are different.
     pub remoded: u64,
+    /// Paths of which the two sides state different things; none where contents were read.
+    pub not_comparable: u64,
     /// Entries that are the same.
     pub unchanged: u64,
     /// Bytes of the files that were added, and of the new content of those that were changed.
     pub bytes_added: u64,
     /// Bytes of the files that were removed, and of the old content of those that were changed.
     pub bytes_removed: u64,
+}
+
+impl Counts {
+    /// The count of one sort of change.
+    pub(super) fn of(&mut self, change: Change) -> &mut u64 {
+        match change {
+            Change::Added => &mut self.added,
+            Change::Removed => &mut self.removed,
+            Change::Changed => &mut self.changed,
+            Change::Moved => &mut self.moved,
+            Change::Remoded => &mut self.remoded,
+            Change::NotComparable => &mut self.not_comparable,
+        }
+    }
 }
 
 /// The comparison of all entries.
@@ -94,8 +114,31 @@ pub struct Entries {
     pub changes: Vec<EntryChange>,
     /// Counts over all entries that were compared.
     pub counts: Counts,
-    /// Whether permissions and folders were left out, because only one side is a directory of a file system.
-    pub names_and_content_only: bool,
+    /// What was compared of each.
+    pub scope: Scope,
+}
+
+/// What is compared of entries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// Names, content and permissions.
+    #[default]
+    All,
+    /// Permissions and folders are left out, because only one side is a directory of a file system.
+    NamesAndContent,
+    /// Content alone: either side is one document, whatever its name.
+    Content,
+}
+
+impl Scope {
+    /// The word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::All => "names-content-and-modes",
+            Scope::NamesAndContent => "names-and-content",
+            Scope::Content => "content",
+        }
+    }
 }
 
 impl Entries {
@@ -114,12 +157,26 @@ impl Entries {
         let mut walk = Walk { old, new, loose: names_and_content_only, entries: Entries::default() };
         walk.run();
         let mut entries = walk.entries;
-        entries.names_and_content_only = names_and_content_only;
+        entries.scope = if names_and_content_only { Scope::NamesAndContent } else { Scope::All };
         join_moved(&mut entries, old, new);
         count_bytes(&mut entries, old, new);
         entries.changes.sort_by(|a, b| {
             (a.path(old, new), a.change, a.old, a.new).cmp(&(b.path(old, new), b.change, b.old, b.new))
         });
+        entries
+    }
+}
+
+impl Entries {
+    /// Compares two inputs that are one document each, by content.
+    pub fn of_one(old: &Inventory, new: &Inventory) -> Entries {
+        let mut entries = Entries { scope: Scope::Content, ..Entries::default() };
+        let content = |inventory: &Inventory| inventory.entries.first().and_then(|entry| entry.digest().copied());
+        match (content(old), content(new)) {
+            (Some(a), Some(b)) if a == b => entries.counts.unchanged = 1,
+            _ => entries.changes.push(EntryChange { change: Change::Changed, old: Some(0), new: Some(0) }),
+        }
+        count_bytes(&mut entries, old, new);
         entries
     }
 }
@@ -222,14 +279,7 @@ fn count_bytes(entries: &mut Entries, old: &Inventory, new: &Inventory) {
     };
     let counts = &mut entries.counts;
     for change in &entries.changes {
-        let counter = match change.change {
-            Change::Added => &mut counts.added,
-            Change::Removed => &mut counts.removed,
-            Change::Changed => &mut counts.changed,
-            Change::Moved => &mut counts.moved,
-            Change::Remoded => &mut counts.remoded,
-        };
-        *counter += 1;
+        *counts.of(change.change) += 1;
         if !matches!(change.change, Change::Moved | Change::Remoded) {
             counts.bytes_added = counts.bytes_added.saturating_add(bytes(new, change.new));
             counts.bytes_removed = counts.bytes_removed.saturating_add(bytes(old, change.old));
@@ -287,6 +337,7 @@ mod tests {
             unchanged: 1,
             bytes_added: 12,
             bytes_removed: 5,
+            ..Counts::default()
         };
         assert_eq!(entries.counts, counts);
     }
@@ -298,7 +349,7 @@ mod tests {
         let folder = Observed { path: b"x"[..].into(), kind: EntryKind::Dir, hashed: false, ..here.entries[0].clone() };
         here.entries.insert(0, folder);
         let entries = Entries::compare(&here, &there);
-        assert!(entries.is_empty() && entries.names_and_content_only, "{entries:?}");
+        assert!(entries.is_empty() && entries.scope == Scope::NamesAndContent, "{entries:?}");
         assert_eq!(entries.counts.unchanged, 1);
     }
 

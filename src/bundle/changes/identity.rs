@@ -73,6 +73,15 @@ impl Identity {
         self.fields.is_empty()
     }
 
+    /// Puts steps back that were found elsewhere before all others.
+    pub fn lead_with(&mut self, steps: Vec<Field>) {
+        self.regressions += steps.len() as u64;
+        let rest = std::mem::replace(&mut self.fields, steps);
+        self.fields.extend(rest);
+        self.more += self.fields.len().saturating_sub(MAX_FIELDS) as u64;
+        self.fields.truncate(MAX_FIELDS);
+    }
+
     /// Compares two sides, both untrusted.
     pub fn compare(old: &Party<'_>, new: &Party<'_>) -> Identity {
         let mut found = Fields::default();

@@ -6,19 +6,24 @@ pub mod documents;
 pub mod entries;
 pub mod identity;
 pub mod images;
+pub mod revocations;
+pub mod stated;
 pub mod unified;
 
 use databases::DatabaseChange;
 use documents::DocumentChange;
-use entries::Entries;
+use entries::{Counts, Entries};
 use identity::{Identity, SignedBy};
 use images::Images;
+use stated::Stated;
 
 /// Everything that is different.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Entries, by path and content.
     pub entries: Entries,
+    /// What documents state of entries, in place of `entries` and `meaning`, where contents were not read.
+    pub stated: Option<Stated>,
     /// What the bundles say of themselves, and what trust in them rests on.
     pub identity: Identity,
     /// Signatures that are the same, gone, and new.
@@ -61,7 +66,13 @@ impl Meaning {
 impl Changes {
     /// Whether the two are the same in all that was compared.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.identity.is_empty() && self.signers.is_empty()
+        let stated = self.stated.as_ref().is_none_or(Stated::is_empty);
+        stated && self.entries.is_empty() && self.identity.is_empty() && self.signers.is_empty()
+    }
+
+    /// Counts of entries, as found or as stated.
+    pub fn counts(&self) -> &Counts {
+        self.stated.as_ref().map_or(&self.entries.counts, |stated| &stated.counts)
     }
 }
 

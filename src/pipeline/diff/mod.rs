@@ -3,6 +3,8 @@
 
 mod databases;
 mod documents;
+mod manifests;
+mod revocations;
 pub(super) mod step;
 
 pub use step::Proof;
@@ -12,6 +14,7 @@ use super::inspect::{self, Reading, Request};
 use super::progress::Progress;
 use super::tuf::TufError;
 use super::verify::{self, Verification};
+use crate::bundle::Kind as _;
 use crate::bundle::changes::databases::DatabaseChange;
 use crate::bundle::changes::entries::Entries;
 use crate::bundle::changes::identity::{Identity, Party, SignedBy};
@@ -19,12 +22,16 @@ use crate::bundle::changes::images::Images;
 use crate::bundle::changes::unified::MAX_UNIFIED;
 use crate::bundle::changes::{Changes, Meaning, Signers};
 use crate::bundle::model::{DetachedForm, Oci, TrivyDatabase};
+use crate::bundle::revocation::RevocationBundle;
 use crate::format::anomaly::Defect;
 use crate::format::path::lossless;
 use crate::format::sigstore;
 use crate::trust::check::{self, Check, Class};
 use crate::trust::policy::Policy;
 use crate::trust::verdict::Verdict;
+
+pub use manifests::silent;
+pub use revocations::{ListsError, are_lists, diff_lists};
 
 /// One of the two inputs.
 pub enum Side {
@@ -43,13 +50,19 @@ impl Side {
         }
     }
 
-    /// Its verdict; of what was not verified, only that its container is bad can be said.
+    /// Whether it is a revocation list, which is no bundle.
+    pub fn is_list(&self) -> bool {
+        self.reading().recognition.kind.id() == RevocationBundle.id()
+    }
+
+    /// Its verdict; of what was not verified, only that its container is bad can be said, or that a list is none.
     pub fn verdict(&self) -> Verdict {
         match self {
             Side::Verified(verification) => verification.verdict,
             Side::Read(reading) => {
-                let bad = reading.checks.iter().any(|check| check.failed() && check.kind.class == Class::Container);
-                if bad { Verdict::Failed(Class::Container) } else { Verdict::NotVerified }
+                let judged = |check: &&Check| check.kind.class == Class::Container || self.is_list();
+                let failed = reading.checks.iter().filter(|check| check.failed()).filter(judged);
+                failed.map(|check| check.kind.class).min().map_or(Verdict::NotVerified, Verdict::Failed)
             }
         }
     }
@@ -93,7 +106,8 @@ impl Comparison {
     }
 }
 
-/// Reads both inputs, and compares them. With policies, one for each side, both are verified. A `delta` is verified by its policy,
+/// Reads both inputs, and compares them. With policies, one for each side, both are verified; where requests ask for
+/// documents alone, what these state is compared, and policies have nothing to judge. A `delta` is verified by its policy,
 /// whether anybody is trusted or not, and compared with the step that it is said to be.
 ///
 /// # Errors
@@ -153,6 +167,12 @@ fn compare(
 ) -> Result<Changes, EnvironmentError> {
     let (before, after) = (old.reading(), new.reading());
     let signers = (signers(old), signers(new));
+    let identity = Identity::compare(&party(old, &signers.0), &party(new, &signers.1));
+    let signers = Signers::compare(&signers.0, &signers.1);
+    if before.inventory.unread || after.inventory.unread {
+        let stated = Some(manifests::compare(before, after));
+        return Ok(Changes { stated, identity, signers, ..Changes::default() });
+    }
     let (a, b) = (&before.bundle, &after.bundle);
     let nothing = Oci::default();
     let images = (a.oci.is_some() || b.oci.is_some()).then(|| {
@@ -164,12 +184,7 @@ fn compare(
     let databases = pairs.into_iter().map(|pair| DatabaseChange::of(pair, records)).collect::<Result<_, _>>()?;
     let entries = Entries::compare(&before.inventory, &after.inventory);
     let documents = documents::compare((before, old_request), (after, new_request), &entries)?;
-    Ok(Changes {
-        meaning: Meaning { images, databases, documents },
-        entries,
-        identity: Identity::compare(&party(old, &signers.0), &party(new, &signers.1)),
-        signers: Signers::compare(&signers.0, &signers.1),
-    })
+    Ok(Changes { meaning: Meaning { images, databases, documents }, entries, stated: None, identity, signers })
 }
 
 fn party<'a>(side: &'a Side, signers: &'a [SignedBy]) -> Party<'a> {

@@ -1,10 +1,11 @@
 //! The report of `diff`: `old` and `new` in place of `subject`, and `changes`.
 
-use super::meaning;
 use super::step::ProofView;
 use super::{Authenticated, CheckView, Each, Ordered, head, name, write_value};
-use crate::bundle::changes::entries::{Entries, EntryChange};
+use super::{meaning, stated};
+use crate::bundle::changes::entries::EntryChange;
 use crate::bundle::changes::identity::{Field, SignedBy};
+use crate::bundle::changes::stated::Stated;
 use crate::bundle::changes::{Changes, Signers};
 use crate::format::digest::hex;
 use crate::format::inventory::{EntryIndex, Inventory};
@@ -53,7 +54,9 @@ impl Serialize for SideView<'_> {
         map.serialize_entry("size", &inventory.outer_size)?;
         map.serialize_entry("sha256", &inventory.outer.as_ref().map(|digests| hex(&digests.sha256)))?;
         map.serialize_entry("container", &inventory.container)?;
-        map.serialize_entry("content_digest", &format!("sha256:{}", hex(&inventory.content_digest())))?;
+        // Over the few entries that were read it would be the identity of nothing.
+        let content = (!inventory.unread).then(|| format!("sha256:{}", hex(&inventory.content_digest())));
+        map.serialize_entry("content_digest", &content)?;
         map.serialize_entry(
             "kind",
             &Ordered([
@@ -87,10 +90,13 @@ struct ChangesView<'a> {
 impl Serialize for ChangesView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let ChangesView { report, changes } = self;
+        if let Some(stated) = &changes.stated {
+            return self.stated(stated, serializer);
+        }
         let counts = &changes.entries.counts;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("identical", &changes.is_empty())?;
-        map.serialize_entry("compared", compared(&changes.entries))?;
+        map.serialize_entry("compared", changes.entries.scope.name())?;
         map.serialize_entry("regressions", &changes.identity.regressions)?;
         map.serialize_entry(
             "summary",
@@ -115,9 +121,39 @@ impl Serialize for ChangesView<'_> {
     }
 }
 
-/// What the comparison of entries rests on.
-fn compared(entries: &Entries) -> &'static str {
-    if entries.names_and_content_only { "names-and-content" } else { "names-content-and-modes" }
+impl ChangesView<'_> {
+    /// What manifests state, in place of entries and of what they mean.
+    fn stated<S: Serializer>(&self, stated: &Stated, serializer: S) -> Result<S::Ok, S::Error> {
+        let ChangesView { report, changes } = self;
+        let (old, new) = (&report.old.reading().bundle.claims, &report.new.reading().bundle.claims);
+        let counts = &stated.counts;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("identical", &changes.is_empty())?;
+        map.serialize_entry("compared", "manifests")?;
+        map.serialize_entry("regressions", &changes.identity.regressions)?;
+        map.serialize_entry(
+            "summary",
+            &Ordered([
+                ("added", json!(counts.added)),
+                ("removed", json!(counts.removed)),
+                ("changed", json!(counts.changed)),
+                ("moved", json!(counts.moved)),
+                ("unchanged", json!(counts.unchanged)),
+                ("not_comparable", json!(counts.not_comparable)),
+                ("not_compared", json!(stated.not_compared.count)),
+                ("bytes_added", json!(counts.bytes_added)),
+                ("bytes_removed", json!(counts.bytes_removed)),
+            ]),
+        )?;
+        let entries = stated.changes.iter().map(|change| stated::ChangeView { stated, change, old, new });
+        map.serialize_entry("entries", &Each(entries))?;
+        map.serialize_entry("stated", &stated::View(stated))?;
+        map.serialize_entry("identity", &Each(changes.identity.fields.iter().map(FieldView)))?;
+        map.serialize_entry("identity_more", &changes.identity.more)?;
+        map.serialize_entry("signers", &SignersView(&changes.signers))?;
+        map.serialize_entry("semantic", &None::<()>)?;
+        map.end()
+    }
 }
 
 struct EntryView<'a> {

@@ -3,7 +3,7 @@
 
 use super::{Page, SHOWN, Style, WIDTH, class_words, fit};
 use crate::bundle::changes::Changes;
-use crate::bundle::changes::entries::{Change, EntryChange};
+use crate::bundle::changes::entries::{Change, EntryChange, Scope};
 use crate::bundle::changes::identity::{Field, SignedBy};
 use crate::bundle::changes::unified::{self, Line};
 use crate::pipeline::diff::signer_name;
@@ -59,16 +59,15 @@ pub fn write_unified(path: &[u8], texts: &[Option<Vec<u8>>; 2], mut out: impl Wr
 pub fn write(report: &DiffReport<'_>, style: Style, detail: Detail, out: impl Write) -> io::Result<()> {
     let mut page = Page { out, style };
     if detail == Detail::NameOnly {
-        let changes = report.changes().map_or(&[][..], |changes| &changes.entries.changes);
-        for change in changes {
-            writeln!(page.out, "{}", clean(report.path(change)))?;
+        for path in report.changes().into_iter().flat_map(|changes| paths(report, changes)) {
+            writeln!(page.out, "{}", clean(path))?;
         }
         return page.out.flush();
     }
     page.headline(report)?;
     page.proof(report)?;
     for (word, side) in [("old", &report.old), ("new", &report.new)] {
-        page.wrongs(word, side)?;
+        page.wrongs(report, word, side)?;
     }
     let Some(changes) = report.changes() else {
         page.title("One of the two could not be read to its end, so nothing is said of what is different")?;
@@ -76,22 +75,49 @@ pub fn write(report: &DiffReport<'_>, style: Style, detail: Detail, out: impl Wr
     };
     page.steps_back(report, changes)?;
     page.sides(report)?;
-    page.counts(changes)?;
+    match &changes.stated {
+        Some(stated) => page.stated_counts(stated)?,
+        None => page.counts(changes)?,
+    }
     page.meaning(&changes.meaning, detail != Detail::Stat)?;
     if detail != Detail::Stat {
         page.identity_changes(changes)?;
         page.signer_changes(report, changes)?;
-        page.entry_changes(report, detail == Detail::Entries)?;
+        match &changes.stated {
+            Some(stated) => page.stated_changes(stated, detail == Detail::Entries)?,
+            None => page.entry_changes(report, detail == Detail::Entries)?,
+        }
         page.unproven(report)?;
     }
     page.title(&format!("Cage: {}", report.new.cage.words()))?;
     page.out.flush()
 }
 
+/// The path of each entry that is different, as found or as stated.
+fn paths<'a>(report: &'a DiffReport<'_>, changes: &'a Changes) -> Vec<&'a [u8]> {
+    match &changes.stated {
+        Some(stated) => stated.changes.iter().map(|change| stated.path(change)).collect(),
+        None => changes.entries.changes.iter().map(|change| report.path(change)).collect(),
+    }
+}
+
 impl<W: Write> Page<W> {
     fn headline(&mut self, report: &DiffReport<'_>) -> io::Result<()> {
         let (style, verdict) = (self.style, report.comparison.verdict());
         let (colour, word, meaning) = match (report.is_verified(), verdict) {
+            (false, Verdict::Failed(_)) if report.is_of_lists() => {
+                (style.bad, "MALFORMED", "nothing was verified, and one of the two lists is no list as it should be")
+            }
+            (false, _) if report.is_of_lists() => (
+                style.warn,
+                "NOTHING WAS VERIFIED",
+                "what follows is what the two lists say, and anybody could have made them",
+            ),
+            (false, Verdict::Failed(_)) if report.is_unread() => (
+                style.bad,
+                "MALFORMED",
+                "the container of one side is bad, and no content was read or hashed: this is what the manifests state",
+            ),
             (false, Verdict::Failed(Class::Container)) => {
                 (style.bad, "MALFORMED", "nothing was verified, and a container is bad")
             }
@@ -99,7 +125,15 @@ impl<W: Write> Page<W> {
             (false, Verdict::Failed(_)) => {
                 (style.bad, "NOT THE STEP", "nothing was verified, and the delta does not lead from one to the other")
             }
+            (false, _) if report.is_unread() => (
+                style.warn,
+                "NOTHING WAS VERIFIED",
+                "no content was read or hashed: this is what the manifests state, and something else may lie there",
+            ),
             (false, _) => (style.warn, "NOTHING WAS VERIFIED", "what follows is what the two bundles hold and claim"),
+            (true, Verdict::Verified) if report.is_of_lists() => {
+                (style.good, "BOTH VERIFIED", "a key that you trust signed either list, byte for byte")
+            }
             (true, Verdict::Verified) => {
                 (style.good, "BOTH VERIFIED", "a key that you trust stands behind either side")
             }
@@ -116,7 +150,13 @@ impl<W: Write> Page<W> {
         self.wrap("  ", meaning)?;
         let different = match report.changes() {
             None => "not compared".to_string(),
+            Some(changes) if changes.is_empty() && changes.stated.is_some() => {
+                "the manifests state no difference".to_string()
+            }
             Some(changes) if changes.is_empty() => "no difference was found".to_string(),
+            Some(Changes { stated: Some(stated), .. }) if stated.changes.is_empty() && stated.is_unreadable() => {
+                "not known to be the same: a manifest could not be read whole".to_string()
+            }
             Some(changes) => match changes.identity.regressions {
                 0 => "different".to_string(),
                 1 => "different, with 1 step back".to_string(),
@@ -133,11 +173,12 @@ impl<W: Write> Page<W> {
     }
 
     /// What is proven wrong with one side.
-    fn wrongs(&mut self, word: &str, side: &Report<'_>) -> io::Result<()> {
+    fn wrongs(&mut self, report: &DiffReport<'_>, word: &str, side: &Report<'_>) -> io::Result<()> {
         let failed: Vec<&Check> = side.checks().iter().filter(|check| check.failed()).collect();
-        // Where nothing was verified, only the container was judged.
+        // Where nothing was verified, only the container was judged; of documents alone their form as well.
         let container = Class::Container;
-        let counts = |check: &&&Check| !matches!(side.outcome, Outcome::Inspected(_)) || check.kind.class == container;
+        let judged = !matches!(side.outcome, Outcome::Inspected(_)) || side.inventory().unread || report.is_of_lists();
+        let counts = |check: &&&Check| judged || check.kind.class == container;
         let failed: Vec<&Check> = failed.iter().filter(counts).copied().collect();
         if failed.is_empty() {
             return Ok(());
@@ -196,7 +237,7 @@ impl<W: Write> Page<W> {
                 bytes.map_or(String::new(), |(sign, bytes)| format!("  {sign}{bytes} bytes, changed ones included"));
             self.wrap("  ", &format!("{word:<10}{count:>10}{bytes}"))?;
         }
-        if changes.entries.names_and_content_only {
+        if changes.entries.scope == Scope::NamesAndContent {
             self.wrap("  ", "modes and folders were not compared: one side is a directory, which has its own")?;
         }
         Ok(())
@@ -283,13 +324,14 @@ impl<W: Write> Page<W> {
     }
 }
 
-fn heading(change: Change) -> &'static str {
+pub(super) fn heading(change: Change) -> &'static str {
     match change {
         Change::Added => "Added",
         Change::Removed => "Removed",
         Change::Changed => "Changed",
         Change::Moved => "Moved",
         Change::Remoded => "Re-moded",
+        Change::NotComparable => "Not comparable",
     }
 }
 

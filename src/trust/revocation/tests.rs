@@ -109,6 +109,10 @@ fn a_list_that_revokes_its_own_key_is_noticed_by_any_name() {
             subject_id: None,
             fingerprint: fingerprint.map(str::to_owned),
             scopes: Vec::new(),
+            effective_at: None,
+            expires_at: None,
+            description: None,
+            metadata: Vec::new(),
         };
         let list = RevocationList { revocations: vec![revocation], signing_key_id: Some("auth-1".into()), ..list() };
         of_own_key(&list, Some("kid-1"), std::slice::from_ref(&signer), &policy).is_some()
