@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
+mod support_schema;
 
 use portcullis::format::digest::{hex, sha256};
 use proptest::prelude::*;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use support::{Case, all, assert_none, hostile, pairs, root, run};
+use support_schema::{Node, Schema};
 
 type Files = BTreeMap<String, Vec<u8>>;
 
@@ -35,6 +37,8 @@ fn judge(case: &Case) -> Vec<String> {
         expect("raw", "None".into(), format!("{:?}", hostile(&output.stdout)));
     }
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let valid = serde_json::from_slice(&output.stdout).map(|node: Node| schema().judge(&node));
+    expect("by the schema", "Ok(Ok(()))".into(), format!("{valid:?}"));
     expect("verdict", format!("{:?}", case.verdict), report["verdict"].to_string());
     let failed: Vec<&Value> = ["/old", "/new", "/delta", "/delta/bundle"]
         .iter()
@@ -54,6 +58,10 @@ fn judge(case: &Case) -> Vec<String> {
         contains(&report, &expected, "", &mut wrong);
     }
     wrong
+}
+
+fn schema() -> Schema {
+    Schema::parse(&std::fs::read_to_string(root().join("docs/report.schema.json")).unwrap())
 }
 
 /// What `expected` says is in `found`: of objects the members that it names, lists element by element.
@@ -120,7 +128,9 @@ fn applied(case: &Case, more: &[&str]) -> (Option<i32>, Value, Option<Files>) {
     let output = run(&args);
     let beside: Vec<_> = std::fs::read_dir(temp.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(beside.iter().all(|name| name == "out"), "{beside:?}");
-    let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    let report: Node = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    schema().judge(&report).unwrap_or_else(|why| panic!("{why}: {}", String::from_utf8_lossy(&output.stdout)));
+    let report = serde_json::from_slice(&output.stdout).unwrap();
     (output.status.code(), report, to.exists().then(|| files(&to)))
 }
 

@@ -8,7 +8,7 @@ use portcullis::format::anomaly::Defect;
 use portcullis::trust::check::CHECKS;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Output;
-use support::{Case, all, assert_none, cases, hostile, json};
+use support::{Case, all, assert_none, cases, hostile, json, pairs};
 
 /// Checks that never end with `fail`, by design.
 const NEVER_FAIL: [(&str, &str); 12] = [
@@ -148,7 +148,7 @@ fn there_are_enough_cases_and_their_names_tell_what_they_are() {
 
 #[test]
 fn every_check_that_can_fail_is_made_to_fail_by_some_case() {
-    let mut made: BTreeSet<String> = cases().into_iter().flat_map(|case| case.failing).collect();
+    let mut made: BTreeSet<String> = cases().into_iter().chain(pairs()).flat_map(|case| case.failing).collect();
     // TUF repositories are made in memory, because each state of one needs new signatures: `.bad("ID", …)` asserts a failure.
     for file in ["tests/tuf.rs", "tests/tuf_targets.rs", "tests/tuf_second_opinion.rs"] {
         let text = std::fs::read_to_string(support::root().join(file)).unwrap();
