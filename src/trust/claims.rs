@@ -167,7 +167,8 @@ impl Claims {
             self.stated.push(Stated { path: name.into(), document, digest, size });
         }
         let entries = inventory.find_all(name);
-        if entries.is_empty() {
+        // Where it is kept as stated, it need not be kept twice.
+        if entries.is_empty() && !inventory.unread {
             let by = self.missing.entry(name.to_vec()).or_default();
             if !by.contains(&document) {
                 by.push(document);

@@ -144,7 +144,7 @@ impl Record {
         if let Some(size) = item.size {
             self.contradictory |= *self.size.get_or_insert(size) != size;
         }
-        if let Some(digest) = item.digest {
+        if let Some(digest) = item.digest.and_then(Sum::value) {
             self.digest(digest);
         }
     }
@@ -174,8 +174,24 @@ enum Source {
 struct Item<'a> {
     path: &'a [u8],
     source: Source,
-    digest: Option<Digest>,
+    digest: Option<Sum<'a>>,
     size: Option<u64>,
+}
+
+/// A digest where it lies: a list can have two million of them.
+#[derive(Clone, Copy)]
+enum Sum<'a> {
+    Stated(&'a Digest),
+    Hex(&'a str),
+}
+
+impl Sum<'_> {
+    fn value(self) -> Option<Digest> {
+        match self {
+            Sum::Stated(digest) => Some(*digest),
+            Sum::Hex(text) => unhex(text).and_then(|bytes| bytes.try_into().ok()).map(Digest::Sha256),
+        }
+    }
 }
 
 impl Ledger {
@@ -228,13 +244,13 @@ fn items<'a>(inventory: &'a Inventory, bundle: &'a Bundle) -> Vec<Item<'a>> {
     let stated = bundle.claims.stated().iter().map(|stated| Item {
         path: &stated.path,
         source: Source::Document(stated.document),
-        digest: stated.digest,
+        digest: stated.digest.as_ref().map(Sum::Stated),
         size: stated.size,
     });
     let elsewhere = bundle.external.iter().map(|external| Item {
         path: path::normal(external.path.as_bytes()),
         source: Source::Elsewhere,
-        digest: unhex(&external.sha256).and_then(|bytes| bytes.try_into().ok()).map(Digest::Sha256),
+        digest: Some(Sum::Hex(&external.sha256)),
         size: external.size,
     });
     let entries = inventory.entries.iter().enumerate().map(|(index, entry)| Item {
