@@ -111,8 +111,8 @@ fn every_kind_has_its_page_and_its_cases() {
     // Repositories, artifacts and revocation lists are no bundles: docs/tuf.md, docs/sigstore.md, docs/revocation.md.
     // Receipts come with several kinds: docs/transparency.md.
     folders.extend(["tuf".into(), "sigstore".into(), "revocation".into(), "rekor".into()]);
-    // Statements are about bundles of any kind: docs/trust.md.
-    folders.extend(["tuf".into(), "sigstore".into(), "revocation".into(), "intoto".into()]);
+    // Statements are about bundles of any kind: docs/trust.md. Pairs of bundles: docs/diff.md.
+    folders.extend(["intoto".into(), "diff".into()]);
     let found = support::folders(&root().join("fixtures")).into_iter();
     assert_eq!(
         found.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect::<BTreeSet<_>>(),
