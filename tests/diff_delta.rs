@@ -286,7 +286,7 @@ fn some_files() -> impl Strategy<Value = Files> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_delta_made_of_two_bundles_leads_from_one_to_the_other(a in some_files(), b in some_files(), c in some_files()) {

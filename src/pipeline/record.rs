@@ -9,6 +9,7 @@ use crate::format::inventory::{Document, EntryIndex, EntryKind, Inventory, Locat
 use crate::format::limits::Limits;
 use crate::format::path;
 use crate::format::tar::Member;
+use std::collections::HashMap;
 
 /// The same for anomalies of entries with names over [`path::MAX_PATH`].
 const MAX_LONG: usize = 8;
@@ -249,8 +250,41 @@ impl Recorder {
         std::mem::take(&mut self.copies)
     }
 
+    /// Hard links that come before the file that they name: whoever extracts in order finds nothing there, or what lay on the
+    /// disk before. Asked while the entries are in the order of the container.
+    fn early_links(&mut self) {
+        let hard = |index: &EntryIndex| self.inventory.entry(*index).kind == EntryKind::Hardlink;
+        let mut links: Vec<EntryIndex> = self.inventory.links.keys().copied().filter(hard).collect();
+        if links.is_empty() {
+            return;
+        }
+        links.sort_unstable();
+        let destination = |index: &EntryIndex| {
+            let target = self.inventory.links.get(index)?;
+            Some((path::link_destination(b"", target, false, |_| false).ok()?, *index))
+        };
+        let mut first: HashMap<Vec<u8>, Option<EntryIndex>> =
+            links.iter().filter_map(destination).map(|(name, _)| (name, None)).collect();
+        for (index, entry) in (0..).zip(&self.inventory.entries) {
+            if entry.kind == EntryKind::File
+                && let Some(place) = first.get_mut(entry.normal_path())
+            {
+                place.get_or_insert(index);
+            }
+        }
+        let early =
+            links.iter().filter_map(destination).filter(|(name, link)| first[name].is_some_and(|file| file > *link));
+        let early: Vec<EntryIndex> = early.map(|(_, link)| link).collect();
+        for link in early {
+            let why = "a hard link to a file that comes later in the archive; expected the file first";
+            let anomaly = Anomaly::entry(Defect::EntryLink, &self.inventory.entry(link).path, why);
+            self.note(anomaly);
+        }
+    }
+
     /// Sorts, and judges what only the whole shows.
     pub(super) fn finish(mut self) -> Inventory {
+        self.early_links();
         self.inventory.seal();
         for (defect, more) in Defect::ALL.iter().zip(self.left_out).filter(|(_, more)| *more > 0) {
             self.inventory.anomalies.push(Anomaly::container(*defect, format!("and {more} more of this kind")));

@@ -356,9 +356,9 @@ fn established(
 
 /// What the entries show together.
 struct Ground {
-    /// The digest of some content was compared: of a file that is no document of the layout, or of an artefact that a
-    /// signed manifest names and the form of bundle does not carry. With a good signature over the input as a whole, of any
-    /// file.
+    /// The digest of some content was compared: of a file that is no document of the layout, of what a delta says that it
+    /// changes, or of an artefact that a signed manifest names and the form of bundle does not carry. With a good signature
+    /// over the input as a whole, of any file.
     compared: bool,
     /// Every entry is named by a document with its digest, is a document of the layout, or is waived.
     accounted: bool,
@@ -370,6 +370,8 @@ impl Ground {
     fn of(reading: &Reading, authority: &Authority, whole: bool, policy: &Policy) -> Ground {
         let claims = &reading.bundle.claims;
         let documents: HashSet<EntryIndex> = claims.documents().iter().filter_map(ClaimingDocument::entry).collect();
+        // What a delta says that it changes is its content: one that only removes has no other.
+        let changes = reading.bundle.delta.as_ref().and_then(|delta| reading.inventory.find(&delta.document));
         let carried_elsewhere = !reading.bundle.external.is_empty() && authority.exists();
         let mut ground = Ground { compared: carried_elsewhere, accounted: true, vouched: true };
         for (index, entry) in reading.inventory.entries.iter().enumerate() {
@@ -377,7 +379,8 @@ impl Ground {
             let agrees = || claims.about(index).iter().any(|c| c.outcome == Outcome::Agrees);
             let is_document = documents.contains(&index);
             // Who signs the file signs its documents as content like any other.
-            let counts = matches!(standing, Standing::Pinned | Standing::Listed) && (!is_document || whole);
+            let is_content = !is_document || whole || changes == Some(index);
+            let counts = matches!(standing, Standing::Pinned | Standing::Listed) && is_content;
             ground.compared |= entry.hashed && counts && agrees();
             let root = entry.normal_path().is_empty() && entry.kind == EntryKind::Dir;
             let waived = || policy.waives_extra(entry.normal_path()).is_some();

@@ -26,6 +26,9 @@ def hard_links() -> Iterator[Case]:
     }
     for name, (title, extra) in hard.items():
         yield case(f"link-hardlink-{name}", title, PLAIN.but(entries=plus(*extra)), "entry-link", "entry-unlisted")
+    yield case("link-hardlink-later", "A hard link names a file that comes later in the archive", PLAIN.but(
+        entries=lambda entries: [Entry(b"doc-h", type=tar.HARDLINK, link=entries[-1].name), *entries]),
+               "entry-link", "entry-unlisted")
 
 
 def ladders() -> Iterator[Case]:

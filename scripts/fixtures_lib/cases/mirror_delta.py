@@ -37,6 +37,8 @@ def good() -> Iterator[Case]:
                GOOD.but(diff_edit=older_spelling))
     yield case("good-reset-baseline", "A full refresh: resetBaseline is true, and no base is given",
                GOOD.but(link_edit=setting("resetBaseline", to=True), updated={}, removed=()), options=())
+    yield case("good-removal-only", "It only removes, and so holds no file but its documents", GOOD.but(added={}, updated={}),
+               standings={TOP + DIFF: "pinned"})
     yield case("good-plain-strings", "added, updated, removed and the tombstones of the diff are plain strings",
                GOOD.but(diff_edit=plain_strings))
     yield case("good-tombstones-in-export", "The tombstones stand in export.json only",

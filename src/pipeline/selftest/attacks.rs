@@ -94,6 +94,12 @@ fn links() -> Vec<Attack> {
         archive("A2", "hard link to itself", "entry-link", Tar::release().link("h", b'1', "h").end()),
         archive(
             "A2",
+            "hard link to a later file",
+            "entry-link",
+            Tar::release().link("h", b'1', "later").file("later", b"x").end(),
+        ),
+        archive(
+            "A2",
             "hard link to a link",
             "entry-link",
             Tar::release().link("s", b'2', &file).link("h", b'1', "s").end(),

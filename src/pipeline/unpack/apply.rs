@@ -188,7 +188,7 @@ fn write(
         needed,
         ..Unpacked::default()
     };
-    let staging = Staging::make(target)?;
+    let mut staging = Staging::make(target)?;
     let failed = |error| EnvironmentError::write(&request.to, error);
     staging.tree().make_folders(folders.into_iter()).map_err(failed)?;
     for (items, part) in items.iter().zip([&applied.old, &applied.delta]) {
@@ -203,7 +203,8 @@ fn write(
         }
     }
     interrupt.check()?;
-    unpacked.left.extend(staging.publish(request.force)?);
+    staging.publish(request.force)?;
+    unpacked.left.extend(staging.finish());
     let words = step_words(step);
     applied.checks.push(Check::pass(check::DELTA_STEP, &step.document, words));
     applied.unpacked = Some(unpacked);

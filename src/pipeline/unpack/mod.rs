@@ -275,19 +275,23 @@ fn write(
         whole.push(staging);
     }
     interrupt.check()?;
-    let mut published: Option<PathBuf> = None;
-    for staging in whole {
-        let path = staging.target().path().to_path_buf();
-        match (staging.publish(request.force), published.take()) {
-            (Ok(left), _) => unpacked.left.extend(left),
-            (Err(error), None) => return Err(error.into()),
-            (Err(source), Some(path)) => {
-                return Err(EnvironmentError::Partly { path, source: Box::new(source) }.into());
+    unpacked.left.extend(publish(whole, request.force)?);
+    Ok(unpacked)
+}
+
+/// Gives all of them their names, or none. Returns the folders in which something could not be removed.
+fn publish(mut whole: Vec<Staging>, force: bool) -> Result<Vec<PathBuf>, EnvironmentError> {
+    for number in 0..whole.len() {
+        let Err(error) = whole[number].publish(force) else { continue };
+        for staging in whole.into_iter().take(number) {
+            let path = staging.target().path().to_path_buf();
+            if staging.take_back().is_err() {
+                return Err(EnvironmentError::Partly { path, source: Box::new(error) });
             }
         }
-        published = Some(path);
+        return Err(error);
     }
-    Ok(unpacked)
+    Ok(whole.into_iter().filter_map(Staging::finish).collect())
 }
 
 /// Bytes that are free at the one of `targets` that has the fewest.

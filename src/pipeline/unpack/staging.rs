@@ -96,8 +96,8 @@ pub(super) struct Staging {
     folder: OwnedFd,
     tree: Tree,
     lock: File,
-    /// Whether the tree has its name: then what lay there is of no use any more.
-    published: bool,
+    /// How the tree got its name, once it has: then what lay there is of no use any more.
+    published: Option<Moved>,
 }
 
 impl Staging {
@@ -107,7 +107,7 @@ impl Staging {
             match Self::try_make(&target.parent) {
                 Ok(Some((name, folder, lock))) => {
                     let tree = Tree::make(folder.as_fd(), TREE).map_err(|error| target.failed(error));
-                    let staging = Staging { tree: tree?, target, name, folder, lock, published: false };
+                    let staging = Staging { tree: tree?, target, name, folder, lock, published: None };
                     staging.remove_abandoned();
                     return Ok(staging);
                 }
@@ -183,47 +183,89 @@ impl Staging {
         }
     }
 
-    /// Writes everything to the medium and gives the tree its name, in one step. Returns the staging folder where what lay
-    /// there before could not be removed whole.
+    /// Writes everything to the medium and gives the tree its name, in one step. What lay there before is kept in the staging
+    /// folder until [`Staging::finish`], and comes back with [`Staging::take_back`].
     ///
     /// # Errors
     /// The medium failed, or there is something now that may not be replaced. Then nothing lies under the name, or what lay
     /// there before.
-    pub(super) fn publish(mut self, force: bool) -> Result<Option<PathBuf>, EnvironmentError> {
+    pub(super) fn publish(&mut self, force: bool) -> Result<(), EnvironmentError> {
         let target = &self.target;
         rustix::fs::syncfs(self.tree.root()).map_err(|errno| target.failed(errno.into()))?;
-        self.rename(force).map_err(|error| match error.kind() {
+        let moved = self.rename(force).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty => {
                 EnvironmentError::Exists { path: target.path.clone() }
             }
             _ => target.failed(error),
         })?;
-        // The name that was renamed must have been that of the tree: who may write to the parent folder could exchange it.
-        let there = beneath::open_folder(target.parent(), &target.name).and_then(|folder| identity(&folder));
+        self.published = Some(moved);
+        // The name that was renamed must have been that of the tree: who may write to the parent folder could exchange it. Then
+        // nothing is moved back over what is there now, and what lay there before is kept under a name that no run removes.
+        let there = beneath::open_folder(self.target.parent(), &self.target.name).and_then(|folder| identity(&folder));
         let own = identity(self.tree.root());
         if !matches!((there, own), (Ok(there), Ok(own)) if there == own) {
-            return Err(EnvironmentError::Changed { path: target.path.clone() });
+            if moved == Moved::Exchanged {
+                let _ = rustix::fs::renameat(&self.folder, TREE, &self.folder, OLD);
+            }
+            self.published = None;
+            return Err(EnvironmentError::Changed { path: self.target.path.clone() });
         }
-        rustix::fs::fsync(&target.parent).map_err(|errno| target.failed(errno.into()))?;
-        self.published = true;
-        let left = remove(self.target.parent(), self.name.as_bytes(), self.folder.as_fd(), Old::Superseded).is_err();
-        Ok(left.then(|| self.target.path.with_file_name(&self.name)))
+        if let Err(errno) = rustix::fs::fsync(&self.target.parent) {
+            let error = self.target.failed(errno.into());
+            // What cannot be moved back stays: a whole tree under its name.
+            let _ = self.give_back();
+            return Err(error);
+        }
+        Ok(())
     }
 
-    fn rename(&self, force: bool) -> io::Result<()> {
+    /// Takes the tree's name away again and gives it back to what lay there before, because another target could not get its.
+    ///
+    /// # Errors
+    /// The tree stays where it is, whole.
+    pub(super) fn take_back(mut self) -> io::Result<()> {
+        self.give_back()
+    }
+
+    fn give_back(&mut self) -> io::Result<()> {
+        let (from, to, name) = (&self.folder, &self.target.parent, self.target.name.as_slice());
+        match self.published {
+            None => return Ok(()),
+            Some(Moved::Exchanged) => rustix::fs::renameat_with(from, TREE, to, name, RenameFlags::EXCHANGE)?,
+            Some(Moved::Alone) => rustix::fs::renameat(to, name, from, TREE)?,
+            Some(Moved::Aside) => {
+                rustix::fs::renameat(to, name, from, TREE)?;
+                rustix::fs::renameat(from, OLD, to, name)?;
+            }
+        }
+        self.published = None;
+        Ok(())
+    }
+
+    /// Removes what lay there before. Returns the staging folder where that could not be removed whole.
+    pub(super) fn finish(self) -> Option<PathBuf> {
+        let left = remove(self.target.parent(), self.name.as_bytes(), self.folder.as_fd(), Old::Superseded).is_err();
+        left.then(|| self.target.path.with_file_name(&self.name))
+    }
+
+    fn rename(&self, force: bool) -> io::Result<Moved> {
         let (from, to, name) = (&self.folder, &self.target.parent, self.target.name.as_slice());
         if !force || !self.target.occupied {
             // An empty folder is replaced by renaming over it; one that is no longer empty is not.
-            return Ok(rustix::fs::renameat(from, TREE, to, name)?);
+            rustix::fs::renameat(from, TREE, to, name)?;
+            return Ok(Moved::Alone);
         }
         match rustix::fs::renameat_with(from, TREE, to, name, RenameFlags::EXCHANGE) {
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
             // What was there is gone in the meantime.
-            Err(Errno::NOENT) => return Ok(rustix::fs::renameat(from, TREE, to, name)?),
+            Err(Errno::NOENT) => {
+                rustix::fs::renameat(from, TREE, to, name)?;
+                return Ok(Moved::Alone);
+            }
             outcome => {
                 outcome?;
                 // What came back may have appeared there since the target was looked at: a file is never replaced.
-                return check_folder(from, TREE).or_else(|error| {
+                return check_folder(from, TREE).map(|()| Moved::Exchanged).or_else(|error| {
                     rustix::fs::renameat_with(from, TREE, to, name, RenameFlags::EXCHANGE)?;
                     Err(error)
                 });
@@ -232,7 +274,7 @@ impl Staging {
         // Two steps, where the file system cannot exchange names: between them nothing lies under the name.
         rustix::fs::renameat(to, name, from, OLD)?;
         let moved = check_folder(from, OLD).and_then(|()| Ok(rustix::fs::renameat(from, TREE, to, name)?));
-        moved.or_else(|error| {
+        moved.map(|()| Moved::Aside).or_else(|error| {
             rustix::fs::renameat(from, OLD, to, name).map_err(|errno| {
                 let own = self.name.as_str();
                 io::Error::other(format!("{error}; what lay there could not be moved back ({errno}) and is {own}/old"))
@@ -245,10 +287,21 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         // What cannot be removed is left for the next run: its lock ends with this one.
-        let old = if self.published { Old::Superseded } else { Old::Only };
+        let old = if self.published.is_some() { Old::Superseded } else { Old::Only };
         let _ = remove(self.target.parent(), self.name.as_bytes(), self.folder.as_fd(), old);
         let _ = rustix::fs::flock(&self.lock, FlockOperation::Unlock);
     }
+}
+
+/// How a tree got its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moved {
+    /// Nothing lay there, or an empty folder.
+    Alone,
+    /// What lay there has the name that the tree had.
+    Exchanged,
+    /// What lay there was moved away first.
+    Aside,
 }
 
 fn identity(folder: impl AsFd) -> io::Result<(u64, u64)> {
@@ -323,6 +376,45 @@ mod tests {
         staging
     }
 
+    fn published(mut staging: Staging, force: bool) -> Option<PathBuf> {
+        staging.publish(force).unwrap();
+        staging.finish()
+    }
+
+    #[test]
+    fn a_tree_that_is_taken_back_leaves_what_lay_there() {
+        let temp = tempfile::tempdir().unwrap();
+        for there in [None, Some("mine")] {
+            let at = temp.path().join("out");
+            if let Some(content) = there {
+                std::fs::create_dir(&at).unwrap();
+                std::fs::write(at.join("own"), content).unwrap();
+            }
+            let mut staging = staged(&at);
+            staging.publish(true).unwrap();
+            assert_eq!(names(&at), ["new"]);
+            staging.take_back().unwrap();
+            let left: &[&str] = if there.is_some() { &["out"] } else { &[] };
+            assert_eq!(names(temp.path()), left, "the staging folder is gone");
+            assert!(there.is_none() || std::fs::read(at.join("own")).unwrap() == b"mine");
+        }
+    }
+
+    #[test]
+    fn of_two_trees_both_get_their_names_or_neither() {
+        let temp = tempfile::tempdir().unwrap();
+        let [one, other] = ["one", "other"].map(|name| temp.path().join(name));
+        let both = vec![staged(&one), staged(&other)];
+        std::fs::create_dir(&other).unwrap();
+        std::fs::write(other.join("own"), "mine").unwrap();
+        let error = super::super::publish(both, false).unwrap_err();
+        assert!(matches!(error, EnvironmentError::Exists { path } if path == other));
+        assert_eq!((names(temp.path()), names(&other)), (vec!["other".to_string()], vec!["own".to_string()]));
+        std::fs::remove_dir_all(&other).unwrap();
+        assert_eq!(super::super::publish(vec![staged(&one), staged(&other)], false).unwrap(), Vec::<PathBuf>::new());
+        assert_eq!(names(temp.path()), ["one", "other"]);
+    }
+
     fn names(at: &Path) -> Vec<String> {
         let entries = std::fs::read_dir(at).unwrap();
         let mut found: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
@@ -336,10 +428,11 @@ mod tests {
         let at = temp.path().join("out");
         std::fs::create_dir(&at).unwrap();
         std::fs::write(at.join("own"), "mine").unwrap();
-        let staging = staged(&at);
+        let mut staging = staged(&at);
         std::fs::remove_dir_all(&at).unwrap();
         std::fs::write(&at, "another's").unwrap();
         assert!(staging.publish(true).is_err());
+        drop(staging);
         assert_eq!(std::fs::read(&at).unwrap(), b"another's");
         assert_eq!(names(temp.path()), ["out"], "the staging folder is gone");
     }
@@ -354,10 +447,10 @@ mod tests {
         std::fs::write(dead.join("old/own"), "mine").unwrap();
         std::fs::write(dead.join(LOCK), "").unwrap();
         let at = temp.path().join("out");
-        assert_eq!(staged(&at).publish(false).unwrap(), None);
+        assert_eq!(published(staged(&at), false), None);
         assert_eq!(std::fs::read(dead.join("old/own")).unwrap(), b"mine");
         std::fs::remove_dir_all(dead.join("old")).unwrap();
-        assert_eq!(staged(&at).publish(true).unwrap(), None);
+        assert_eq!(published(staged(&at), true), None);
         assert_eq!(names(temp.path()), ["out"], "without it the folder is nothing but abandoned");
         assert_eq!(names(&at), ["new"]);
     }
