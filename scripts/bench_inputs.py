@@ -136,6 +136,19 @@ def make_site(root: Path, unit: int) -> None:
     write_sums(root)
 
 
+def make_site_later(root: Path, unit: int) -> None:
+    """The same site a little later: of a hundred pages one is another, of a thousand one is gone and one is new."""
+    make_site(root, unit)
+    (root / SUMS).unlink()
+    for number, page_of in enumerate(sorted(root.rglob("*.html"))):
+        if number % 100 == 5:
+            page_of.write_bytes(page_of.read_bytes() + b"<p>Later.</p>\n")
+        elif number % 1000 == 7:
+            page_of.rename(page_of.with_name(f"new-{page_of.name}"))
+            (page_of.with_name(f"new-{page_of.name}")).write_bytes(b"<h1>New</h1>\n" * (number % 100 + 300))
+    write_sums(root)
+
+
 def make_few(root: Path, unit: int) -> None:
     """The three-file bundle."""
     rng = random.Random("few")
@@ -375,12 +388,23 @@ def recompress(command: list[str]):
 
 def make_trivy(root: Path, unit: int) -> None:
     """A database of Trivy: 1,000,000 advisories and 500 MB in a unit of 1 GiB."""
-    script = [sys.executable, "-B", str(HERE / "make-trivy-db"), str(root)]
+    make_database(root, unit)
+
+
+def make_trivy_later(root: Path, unit: int) -> None:
+    """The same a little later."""
+    make_database(root, unit, "--later")
+
+
+def make_database(root: Path, unit: int, *more: str) -> None:
+    """By the script that makes them."""
+    script = [sys.executable, "-B", str(HERE / "make-trivy-db"), str(root), *more]
     sizes = ["--advisories", str(unit * 1_000_000 // 1024), "--bytes", f"{unit * 500 * 10**6 // 1024}"]
     subprocess.run([*script, *sizes], check=True, stdout=subprocess.DEVNULL)
 
 
-TREES = {"oci": make_oci, "site": make_site, "few": make_few, "mirror": make_mirror, "trivy": make_trivy}
+TREES = {"oci": make_oci, "site": make_site, "few": make_few, "mirror": make_mirror, "trivy": make_trivy,
+         "site-later": make_site_later, "trivy-later": make_trivy_later}
 
 MAKERS = {
     **TREES,

@@ -125,8 +125,14 @@ pub fn diff(
         }
         Some(policy) => verify::verify(request, policy, progress).map(|found| Side::Verified(Box::new(found))),
     };
-    let old = side(old_request, policies.map(|(policy, _)| policy))?;
-    let new = side(new_request, policies.map(|(_, policy)| policy))?;
+    let [old_policy, new_policy] = [policies.map(|(policy, _)| policy), policies.map(|(_, policy)| policy)];
+    // Hashing takes all threads, one side after the other; listing takes one.
+    let (old, new) = if old_request.documents_only && old_request.scan.jobs > 1 {
+        let (old, new) = rayon::join(|| side(old_request, old_policy), || side(new_request, new_policy));
+        (old?, new?)
+    } else {
+        (side(old_request, old_policy)?, side(new_request, new_policy)?)
+    };
     let changes = if old.comparable() && new.comparable() {
         Some(compare((&old, old_request), (&new, new_request))?)
     } else {
