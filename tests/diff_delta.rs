@@ -168,6 +168,35 @@ fn what_comes_out_is_the_new_bundle() {
 }
 
 #[test]
+fn the_age_that_counts_is_that_of_the_delta() {
+    let key = key();
+    let key: Vec<&str> = key.iter().map(String::as_str).collect();
+    // The old bundle was made 19 days before, the delta 18.
+    for (age, exit) in [("18d", 0), ("17d", 25)] {
+        let (found, report, _) = applied(&pair("good-step"), &[&key[..], &["--max-age", age]].concat());
+        assert_eq!(found, Some(exit), "{report:#}");
+    }
+}
+
+#[test]
+fn a_layout_comes_out_with_the_signature_of_its_index() {
+    let case = pair("good-layout-step");
+    let at = |name: &str| text(&case.folder.join(name));
+    let temp = tempfile::tempdir().unwrap();
+    let to = text(&temp.path().join("out"));
+    let trust =
+        ["--key", &text(&root().join("keys-example/ed25519.pub.pem")), "--allow-example-keys"].map(str::to_string);
+    let at_time = ["--at", "2026-11-20T00:00:00Z"].map(str::to_string);
+    let with = |args: &[String]| run(&[args, &trust[..], &at_time[..]].concat());
+    let apply = ["diff".into(), at("base.oci.tar"), "--apply".into(), at("delta.oci.tar"), "--to".into(), to.clone()];
+    let output = with(&apply);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+    let output = with(&["verify".into(), to.clone()]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(!Path::new(&to).join("metadata.json").exists(), "it is about the delta");
+}
+
+#[test]
 fn what_does_not_hold_is_not_applied() {
     let key = key();
     let key: Vec<&str> = key.iter().map(String::as_str).collect();
@@ -210,6 +239,11 @@ fn options_that_do_not_fit_are_told() {
     ] {
         let output = run(args);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {output:?}");
+    }
+    let pipe = text(&temp.path().join("pipe"));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for args in [&["diff", &pipe, &new, "--delta", &delta][..], &["diff", &old, "--apply", &pipe, "--to", &to]] {
+        assert_eq!(run(args).status.code(), Some(2), "{args:?}");
     }
     std::fs::create_dir(&to).unwrap();
     std::fs::write(Path::new(&to).join("own"), "mine").unwrap();

@@ -177,8 +177,16 @@ fn tombstones(diff: &Diff<'_>, block: Option<&DeltaBlock<'_>>) -> Result<(), Str
 
 /// Whether this file of a mirror is about the export as a whole, so that export.json does not list it.
 pub(super) fn is_own_document(path: &[u8]) -> bool {
-    let names: [&[u8]; 4] = [b"manifest.yaml", b"export.json", b"provenance.json", b"README.md"];
-    names.contains(&path) || path.starts_with(b"signatures/")
+    let names: [&[u8]; 7] = [
+        b"manifest.yaml",
+        b"export.json",
+        b"provenance.json",
+        b"README.md",
+        b"signatures/export.sig",
+        b"signatures/manifest.sig",
+        b"signatures/provenance.sig",
+    ];
+    names.contains(&path)
 }
 
 /// What the operator gave as `--base`, as far as a delta is compared with it.

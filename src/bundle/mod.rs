@@ -47,6 +47,7 @@ pub mod signed;
 pub mod sigstore_artifact;
 pub mod statement;
 pub mod step;
+mod step_proof;
 pub mod thin;
 mod thin_evidence;
 mod thin_manifest;

@@ -3,15 +3,17 @@
 //!
 //! Two forms have deltas. A mirror's delta brings files below `delta/added/` and `delta/updated/` and names those that go
 //! (formats.md 4.3); that of a Trivy export brings a layout and leaves out blobs that lie in its base (formats.md 7.1).
+//! Whether it leads to a given bundle is judged in `bundle::step_proof`.
 
 use super::delta;
 use super::export_run::Place;
 use super::layout::Layout;
 use super::model::{Bundle, Delta};
-use crate::format::digest::{Sha256Bytes, hex};
-use crate::format::inventory::{EntryIndex, EntryKind, Inventory, Observed};
+use super::sealed_plan::NONCE;
+use crate::format::digest::Sha256Bytes;
+use crate::format::inventory::{EntryIndex, EntryKind, Inventory};
 use crate::format::{oci, path};
-use crate::trust::check::{self, Check};
+use crate::trust::claims::Role;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// From which of the two bundles a file comes.
@@ -34,7 +36,7 @@ pub struct Content {
 
 impl Content {
     /// `None` where the entry is no file, or encrypted and was not opened.
-    fn of(inventory: &Inventory, entry: EntryIndex) -> Option<Content> {
+    pub(super) fn of(inventory: &Inventory, entry: EntryIndex) -> Option<Content> {
         let found = inventory.entry(entry);
         match inventory.sealed.get(&entry) {
             Some(sealed) => sealed.plain.as_ref().map(|plain| Content { sha256: plain.sha256, size: plain.size }),
@@ -59,11 +61,11 @@ pub struct Piece {
 pub struct Counts {
     /// Files of the delta at paths that the old bundle does not have.
     pub added: u64,
-    /// Files of the delta in the place of those of the old bundle.
+    /// Files of the delta in the place of other ones of the old bundle.
     pub updated: u64,
     /// Files of the old bundle that go.
     pub removed: u64,
-    /// Files of the old bundle that stay.
+    /// Files that are as they were.
     pub kept: u64,
 }
 
@@ -76,21 +78,38 @@ pub struct Step {
     pub root: Layout,
     /// The files that come out.
     pub pieces: BTreeMap<Vec<u8>, Piece>,
+    /// Documents of the delta about what comes out, as the signature of an index: they lie beside it and are not compared, since
+    /// no two exports have the same.
+    pub companions: BTreeMap<Vec<u8>, EntryIndex>,
     /// How many.
     pub counts: Counts,
     /// Files that the delta names and neither brings nor leaves to the old bundle.
-    pub lacking: Vec<Vec<u8>>,
-    /// The files of the old bundle that go.
-    removed: BTreeSet<Vec<u8>>,
-    form: Form,
+    pub lacking: BTreeSet<Vec<u8>>,
+    /// What speaks against the delta or the old bundle, whatever the new one is: path and reason.
+    pub strays: Vec<(Vec<u8>, String)>,
+    /// What the delta says that it removes.
+    pub(super) named_gone: BTreeSet<Vec<u8>>,
+    pub(super) form: Form,
     /// Whether it brings only what is another in the old bundle.
-    is_exact: bool,
+    pub(super) is_exact: bool,
 }
 
+/// The forms of bundles that have deltas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     Mirror,
     OciLayout,
+}
+
+/// The files of one bundle, by what they are to a step.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// What a step is about, by path below the root.
+    pub(super) payload: BTreeMap<Vec<u8>, EntryIndex>,
+    /// Documents that each export makes for itself.
+    pub(super) own: BTreeMap<Vec<u8>, EntryIndex>,
+    /// What no step can be about: links, and files outside of the root. By path in the container, with what it is.
+    pub(super) odd: Vec<(Vec<u8>, String)>,
 }
 
 impl Form {
@@ -98,7 +117,7 @@ impl Form {
     ///
     /// # Errors
     /// A fragment that says what it is instead.
-    fn root(self, inventory: &Inventory, bundle: &Bundle) -> Result<Layout, String> {
+    pub(super) fn root(self, inventory: &Inventory, bundle: &Bundle) -> Result<Layout, String> {
         if bundle.is_delta() {
             return Err("is a delta itself".into());
         }
@@ -112,21 +131,47 @@ impl Form {
         }
     }
 
-    /// Whether each export makes this file for itself: documents about the export, and signatures. A delta may bring them, and
-    /// then they count like any other file.
-    fn is_own_document(self, path: &[u8]) -> bool {
-        match self {
-            Form::Mirror => delta::is_own_document(path),
-            Form::OciLayout => path != b"oci-layout" && path != b"index.json" && !path.starts_with(b"blobs/"),
-        }
+    /// Whether each export makes this file for itself: documents of closed names about the export, and signatures that were read
+    /// as such. A delta may bring them, and then they count like any other file.
+    fn is_own_document(self, path: &[u8], is_signature: bool) -> bool {
+        is_signature
+            || match self {
+                Form::Mirror => delta::is_own_document(path),
+                Form::OciLayout => path == b"metadata.json",
+            }
     }
 
-    /// The files of `inventory` by path below `root`, without those that each export makes for itself.
-    fn payload(self, inventory: &Inventory, root: &Layout) -> BTreeMap<Vec<u8>, EntryIndex> {
-        let files = (0..).zip(&inventory.entries).filter(|(_, entry)| entry.kind == EntryKind::File);
-        let inside = files.filter_map(|(index, entry)| Some((root.inside(entry.normal_path())?.to_vec(), index)));
-        inside.filter(|(path, _)| !self.is_own_document(path)).collect()
+    pub(super) fn files(self, inventory: &Inventory, bundle: &Bundle, root: &Layout) -> Files {
+        let documents = bundle.claims.documents().iter().filter(|document| document.role == Role::Envelope);
+        let signatures: BTreeSet<EntryIndex> = documents.filter_map(|document| document.entry()).collect();
+        let mut files = Files::default();
+        for (index, entry) in (0..).zip(&inventory.entries) {
+            let name = entry.normal_path();
+            let odd = |what: String| (name.to_vec(), what);
+            match (entry.kind, root.inside(name)) {
+                (EntryKind::Dir, _) => {}
+                (EntryKind::File, Some(path)) if is_nonce(inventory, name) => {
+                    // It says nothing by itself: what it opens is compared.
+                    files.own.insert(path.to_vec(), index);
+                }
+                (EntryKind::File, Some(path)) if self.is_own_document(path, signatures.contains(&index)) => {
+                    files.own.insert(path.to_vec(), index);
+                }
+                (EntryKind::File, Some(path)) => {
+                    files.payload.insert(path.to_vec(), index);
+                }
+                (EntryKind::File, None) => files.odd.push(odd("it lies outside of the root of the bundle".into())),
+                (kind, _) => files.odd.push(odd(format!("it is a {}, and deltas are about files", kind.name()))),
+            }
+        }
+        files
     }
+}
+
+/// Whether an encrypted file took its nonce from this one.
+fn is_nonce(inventory: &Inventory, name: &[u8]) -> bool {
+    let of = name.strip_suffix(NONCE.as_bytes()).and_then(|of| inventory.find(of));
+    of.and_then(|of| inventory.sealed.get(&of)).is_some_and(|sealed| sealed.nonce_beside)
 }
 
 impl Step {
@@ -134,33 +179,32 @@ impl Step {
     ///
     /// # Errors
     /// A sentence: the delta is none, or the old bundle is none that a delta of its form can build on.
-    pub fn of(
-        (old, old_bundle): (&Inventory, &Bundle),
-        (inventory, bundle): (&Inventory, &Bundle),
-    ) -> Result<Step, String> {
-        let Some(document) = bundle.delta_document() else {
+    pub fn of(old: (&Inventory, &Bundle), delta: (&Inventory, &Bundle)) -> Result<Step, String> {
+        let Some(document) = delta.1.delta_document() else {
             return Err("the bundle given as the delta is none: deltas are mirror:delta, and exports of Trivy whose metadata.json has the mode delta".into());
         };
-        let form = if bundle.delta.is_some() { Form::Mirror } else { Form::OciLayout };
+        let form = if delta.1.delta.is_some() { Form::Mirror } else { Form::OciLayout };
         let root =
-            form.root(old, old_bundle).map_err(|why| format!("the old bundle {why}; a delta builds on a whole one"))?;
-        let payload = form.payload(old, &root);
+            form.root(old.0, old.1).map_err(|why| format!("the old bundle {why}; a delta builds on a whole one"))?;
+        let files = form.files(old.0, old.1, &root);
+        let odd = |(path, what): &(Vec<u8>, String)| (path.clone(), format!("{what}, in the old bundle"));
         let mut step = Step {
             document: document.to_vec(),
             root,
             pieces: BTreeMap::new(),
+            companions: BTreeMap::new(),
             counts: Counts::default(),
-            lacking: Vec::new(),
-            removed: BTreeSet::new(),
+            lacking: BTreeSet::new(),
+            strays: files.odd.iter().map(odd).collect(),
+            named_gone: BTreeSet::new(),
             form,
-            is_exact: bundle.delta.as_ref().is_some_and(|delta| !delta.reset),
+            is_exact: delta.1.delta.as_ref().is_some_and(|delta| !delta.reset),
         };
-        match &bundle.delta {
-            Some(delta) => step.change(old, &payload, inventory, delta)?,
-            None => step.complete(old, &payload, inventory, bundle)?,
+        match &delta.1.delta {
+            Some(changes) => step.change(old.0, &files, delta, changes)?,
+            None => step.complete(old.0, &files, delta)?,
         }
-        step.removed = payload.into_keys().filter(|path| !step.pieces.contains_key(path)).collect();
-        step.counts.removed = step.removed.len() as u64;
+        step.count(old.0, &files);
         Ok(step)
     }
 
@@ -168,26 +212,38 @@ impl Step {
     fn change(
         &mut self,
         old: &Inventory,
-        payload: &BTreeMap<Vec<u8>, EntryIndex>,
-        inventory: &Inventory,
+        files: &Files,
+        (inventory, bundle): (&Inventory, &Bundle),
         delta: &Delta,
     ) -> Result<(), String> {
         let place = Place::find(inventory).ok_or("the delta has no export.json")?;
+        self.named_gone = delta.removed.iter().map(|path| path::normal(path.as_bytes()).to_vec()).collect();
         if !delta.reset {
-            let gone: BTreeSet<&[u8]> = delta.removed.iter().map(String::as_bytes).collect();
-            for (path, entry) in payload.iter().filter(|(path, _)| !gone.contains(path.as_slice())) {
-                self.put(path.clone(), Origin::Old, old, *entry);
-            }
-        }
-        for (folder, paths) in [("added", &delta.added), ("updated", &delta.updated)] {
-            for name in paths {
-                match inventory.find(&place.layout.path(format!("delta/{folder}/{name}"))) {
-                    Some(entry) => self.put(path::normal(name.as_bytes()).to_vec(), Origin::Delta, inventory, entry),
-                    None => self.lacking.push(name.clone().into_bytes()),
+            for (path, entry) in &files.payload {
+                if !self.named_gone.contains(path) {
+                    self.put(path.clone(), Origin::Old, old, *entry);
                 }
             }
         }
-        self.count(old, payload);
+        let mut brought: BTreeSet<Vec<u8>> = BTreeSet::from([delta::DIFF.as_bytes().to_vec()]);
+        for (folder, paths) in [("added", &delta.added), ("updated", &delta.updated)] {
+            for name in paths {
+                let at = format!("delta/{folder}/{name}").into_bytes();
+                let path = path::normal(name.as_bytes()).to_vec();
+                match inventory.find(&place.layout.path(&at)).filter(|at| inventory.entry(*at).kind == EntryKind::File)
+                {
+                    Some(entry) => self.put(path, Origin::Delta, inventory, entry),
+                    None => drop(self.lacking.insert(path)),
+                }
+                brought.insert(path::normal(&at).to_vec());
+            }
+        }
+        let own = self.form.files(inventory, bundle, &place.layout);
+        self.strays.extend(own.odd.into_iter().map(|(path, what)| (path, format!("{what}, in the delta"))));
+        let idle = own.payload.into_keys().filter(|path| !brought.contains(path));
+        self.strays.extend(idle.map(|path| {
+            (path, "too much: the delta holds it, and does not say that it adds or updates anything by it".to_string())
+        }));
         Ok(())
     }
 
@@ -195,23 +251,32 @@ impl Step {
     fn complete(
         &mut self,
         old: &Inventory,
-        payload: &BTreeMap<Vec<u8>, EntryIndex>,
-        inventory: &Inventory,
-        bundle: &Bundle,
+        files: &Files,
+        (inventory, bundle): (&Inventory, &Bundle),
     ) -> Result<(), String> {
         let root = Layout::find(inventory, "oci-layout").ok_or("the delta is no OCI layout")?;
-        for (path, entry) in self.form.payload(inventory, &root) {
+        let own = self.form.files(inventory, bundle, &root);
+        self.strays.extend(own.odd.into_iter().map(|(path, what)| (path, format!("{what}, in the delta"))));
+        for (path, entry) in own.payload {
             self.put(path, Origin::Delta, inventory, entry);
+        }
+        let index = inventory.find(&root.path("index.json"));
+        let signed = bundle.signed.iter().filter(|signed| signed.stands_for == index).map(|signed| &signed.name);
+        let detached =
+            bundle.detached.iter().filter(|detached| Some(detached.signs) == index).map(|detached| &detached.name);
+        for name in signed.chain(detached).filter(|_| index.is_some()) {
+            if let (Some(entry), Some(path)) = (inventory.find(name), root.inside(name)) {
+                self.companions.insert(path.to_vec(), entry);
+            }
         }
         let reset = bundle.trivy.as_ref().and_then(|trivy| trivy.export.as_ref()).is_some_and(|e| e.reset_baseline);
         for blob in bundle.oci.iter().flat_map(|oci| &oci.absent) {
             let path = oci::blob_path(&oci::parse_digest(&blob.digest)?).into_bytes();
-            match payload.get(&path).filter(|_| !reset) {
+            match files.payload.get(&path).filter(|_| !reset) {
                 Some(entry) => self.put(path, Origin::Old, old, *entry),
-                None => self.lacking.push(path),
+                None => drop(self.lacking.insert(path)),
             }
         }
-        self.count(old, payload);
         Ok(())
     }
 
@@ -220,16 +285,19 @@ impl Step {
         self.pieces.insert(path, Piece { origin, entry, content });
     }
 
-    fn count(&mut self, old: &Inventory, payload: &BTreeMap<Vec<u8>, EntryIndex>) {
+    fn count(&mut self, old: &Inventory, files: &Files) {
         for (path, piece) in &self.pieces {
             // A delta that brings documents of the export replaces those of the old one.
-            let before = payload.get(path).copied().or_else(|| old.find(&self.root.path(path)));
+            let before = files.payload.get(path).or_else(|| files.own.get(path));
             match (piece.origin, before) {
                 (Origin::Delta, None) => self.counts.added += 1,
-                (Origin::Delta, Some(entry)) if Content::of(old, entry) != piece.content => self.counts.updated += 1,
+                (Origin::Delta, Some(entry)) if Content::of(old, *entry) != piece.content => self.counts.updated += 1,
                 (Origin::Delta, Some(_)) | (Origin::Old, _) => self.counts.kept += 1,
             }
         }
+        let gone = |path: &&Vec<u8>| !self.pieces.contains_key(*path);
+        let own = files.own.keys().filter(|path| self.named_gone.contains(*path));
+        self.counts.removed = files.payload.keys().chain(own).filter(gone).count() as u64;
     }
 
     /// Whether the bundle that comes out has documents of its own, so that it can be judged by itself.
@@ -240,121 +308,24 @@ impl Step {
         }
     }
 
-    /// One row for each path where the step does not lead to `new`: something is missing, something is too much, or something is
-    /// another. Where it leads there exactly, one row that says so. `new` is untrusted and was read to its end.
-    pub fn compare(&self, old: &Inventory, (new, bundle): (&Inventory, &Bundle)) -> Vec<Check> {
-        let fail = |subject: &[u8], detail: String| Check::fail(check::DELTA_STEP, subject, detail);
-        let root = match self.form.root(new, bundle) {
-            Ok(root) => root,
-            Err(why) => return vec![fail(b"", format!("the new bundle {why}; a delta leads to a whole one"))],
+    /// The first path that lies below another one, which is a file: no tree can hold both.
+    pub fn below_a_file(&self) -> Option<&[u8]> {
+        let lies_below = |path: &&Vec<u8>| {
+            let mut ends = path.iter().enumerate().filter(|(_, c)| **c == b'/').map(|(at, _)| at);
+            ends.any(|end| self.pieces.contains_key(&path[..end]))
         };
-        let payload = self.form.payload(new, &root);
-        let mut rows: Vec<Check> = Vec::new();
-        for (words, inventory, root) in [("old", old, &self.root), ("new", new, &root)] {
-            let odd = |entry: &&Observed| !matches!(entry.kind, EntryKind::File | EntryKind::Dir);
-            for entry in inventory.entries.iter().filter(odd) {
-                let path = root.inside(entry.normal_path()).unwrap_or(entry.normal_path());
-                rows.push(fail(
-                    path,
-                    format!("a {} in the {words} bundle, and deltas are about files", entry.kind.name()),
-                ));
-            }
-        }
-        let mut unknown = None;
-        for path in self.lacking.iter().filter(|path| !payload.contains_key(*path)) {
-            rows.push(fail(
-                path,
-                "the delta names it and does not bring it, and the new bundle does not have it".into(),
-            ));
-        }
-        for (path, piece) in &self.pieces {
-            let found = payload.get(path).copied().or_else(|| new.find(&root.path(path)));
-            match self.differs(path, piece, found.map(|entry| Content::of(new, entry)), old) {
-                Some(Ok(why)) => rows.push(fail(path, why)),
-                Some(Err(Unknown)) => unknown = unknown.or(Some(path)),
-                None => {}
-            }
-        }
-        for path in payload.keys().filter(|path| !self.pieces.contains_key(*path)) {
-            rows.push(fail(path, self.unaccounted(path).into()));
-        }
-        rows.sort_by(|a, b| a.subject.cmp(&b.subject));
-        let mut checks = Vec::new();
-        let pass = match unknown {
-            Some(path) => {
-                let detail = format!(
-                    "{} is encrypted and was not opened, so what it holds is not known; give --identity",
-                    path::lossless(path)
-                );
-                Check::skip(check::DELTA_STEP, &self.document, detail)
-            }
-            None => Check::pass(check::DELTA_STEP, &self.document, self.words(new, &root)),
-        };
-        check::push_failures(&mut checks, rows, Some(pass));
-        checks
+        self.pieces.keys().find(lies_below).map(Vec::as_slice)
     }
 
-    /// What is wrong with one file that comes out, where `found` is in its place in the new bundle.
-    fn differs(
-        &self,
-        path: &[u8],
-        piece: &Piece,
-        found: Option<Option<Content>>,
-        old: &Inventory,
-    ) -> Option<Result<String, Unknown>> {
-        let Some(found) = found else {
-            return Some(Ok(match piece.origin {
-                Origin::Delta => "too much: the delta brings it, and the new bundle does not have it".into(),
-                Origin::Old => "missing: it is gone in the new bundle, and the delta does not remove it".into(),
-            }));
-        };
-        let (Some(expected), Some(found)) = (piece.content, found) else { return Some(Err(Unknown)) };
-        let text = |content: &Content| format!("sha256:{} of {} bytes", hex(&content.sha256), content.size);
-        if expected != found {
-            let (expected, found) = (text(&expected), text(&found));
-            return Some(Ok(match piece.origin {
-                Origin::Delta => format!("another: the delta brings {expected}, the new bundle has {found}"),
-                Origin::Old => format!(
-                    "missing: the old bundle has {expected}, the new one {found}, and the delta does not change it"
-                ),
-            }));
+    /// Documents of the delta that are about the delta itself, and so are not part of what comes out.
+    pub fn left_behind(&self) -> &'static str {
+        match self.form {
+            Form::Mirror if self.has_documents() => "",
+            Form::Mirror => {
+                "; the delta does not bring the documents of the new export, so what came out has no manifest and no \
+                 signature of its own"
+            }
+            Form::OciLayout => "; metadata.json and its signature are about the delta and were left out",
         }
-        // A layout may carry blobs that the base has already, and a full refresh brings everything; else a mirror names what it
-        // changes.
-        let before = old.find(&self.root.path(path)).and_then(|entry| Content::of(old, entry));
-        let idle = self.is_exact && piece.origin == Origin::Delta && before == Some(expected);
-        idle.then(|| Ok("too much: the delta brings what the old bundle has already".into()))
-    }
-
-    /// What is wrong with a file of the new bundle that does not come out.
-    fn unaccounted(&self, path: &[u8]) -> &'static str {
-        if self.removed.contains(path) {
-            return "too much: the delta removes it, and the new bundle has it";
-        }
-        if self.lacking.iter().any(|lacking| lacking == path) {
-            return "missing: the new bundle has it, and the delta names it and does not bring it";
-        }
-        "missing: the new bundle has it, and neither does the delta bring it nor did the old one have it"
-    }
-
-    fn words(&self, new: &Inventory, root: &Layout) -> String {
-        let Counts { added, updated, removed, kept } = self.counts;
-        let own = new.entries.iter().filter(|entry| entry.kind == EntryKind::File);
-        let own = own.filter_map(|entry| root.inside(entry.normal_path()));
-        let apart = own.filter(|path| self.form.is_own_document(path) && !self.pieces.contains_key(*path)).count();
-        let apart = match apart {
-            0 => String::new(),
-            count => format!(
-                "; {count} documents that each export makes for itself, such as {}, are not in the delta and were not compared",
-                if self.form == Form::Mirror { "export.json" } else { "metadata.json" }
-            ),
-        };
-        format!(
-            "exactly the step: {added} added, {updated} updated, {removed} removed, {kept} as they were; nothing is missing and \
-             nothing too much{apart}"
-        )
     }
 }
-
-/// The content of an encrypted file is not known.
-struct Unknown;

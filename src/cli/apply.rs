@@ -25,7 +25,8 @@ pub(super) struct Plan<'a> {
     pub(super) kept: Vec<PathBuf>,
     /// How the two are read, the old bundle first.
     pub(super) read: [inspect::Request; 2],
-    pub(super) policy: Policy,
+    /// The old bundle first.
+    pub(super) policies: [Policy; 2],
     /// Whether the operator said whom to trust, or what to require.
     pub(super) trusted: bool,
     pub(super) output: &'a OutputArgs,
@@ -39,9 +40,10 @@ pub(super) fn run(plan: Plan<'_>, held: &Held) -> Result<u8, Failure> {
     let [old, delta] = plan.read;
     let limits = old.scan.limits;
     let request = Request { old, delta, to: plan.to.into(), force: plan.output.force, kept: plan.kept };
-    let policy = (&plan.policy, plan.trusted);
-    let applied = display::during(plan.output.progress, |progress| apply::apply(&request, policy, progress))
-        .map_err(|error| failed(error.into()))?;
+    let policies = plan.policies.each_ref();
+    let applied =
+        display::during(plan.output.progress, |progress| apply::apply(&request, policies, plan.trusted, progress))
+            .map_err(|error| failed(error.into()))?;
     let verdict = applied.verdict();
     let mut report = ApplyReport::new(&applied, names, at, limits, held);
     report.trusted = plan.trusted;

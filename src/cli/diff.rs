@@ -14,6 +14,7 @@ use crate::pipeline::diff::{self, Comparison, ListsError};
 use crate::pipeline::inspect::Request;
 use crate::pipeline::revocation;
 use crate::pipeline::scan::{ScanOptions, SubjectDigest};
+use crate::pipeline::source;
 use crate::report::diff::DiffReport;
 use crate::report::json;
 use crate::report::text::diff::{Detail, write as write_text, write_unified};
@@ -150,7 +151,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let names = [Some(&args.old), args.new.as_ref(), args.delta.as_ref()];
     let names = names.map(|path| path.map(|path| file_name(path)).unwrap_or_default());
     let mut report = DiffReport::new(&comparison, names, at, old.scan.limits, &cage);
-    report.conditions = args.conditions(&comparison);
+    report.conditions = args.conditions(&comparison, lists);
     report.exit_code = exit_code(&comparison, &report);
     let detail = args.detail();
     let texts = args.texts(&comparison, [old, new]).map_err(failed)?;
@@ -221,9 +222,11 @@ impl Args {
             return Err(Failure::usage(why));
         }
         let based = self.delta.is_some() || self.apply.is_some();
-        if based && (is_pipe(&&self.old) || self.apply.as_ref().is_some_and(|path| is_pipe(&path))) {
-            let why = "the bundle that a delta builds on is read twice, and so is what --apply writes; give files";
-            return Err(Failure::usage(why));
+        let twice = std::iter::once(&self.old).filter(|_| based).chain(&self.apply);
+        if let Some(once) = twice.into_iter().find(|path| is_pipe(path) || source::is_read_once(path)) {
+            let why =
+                "can be read only once, and the bundle that a delta builds on is read twice, as is what --apply writes";
+            return Err(Failure::usage(format!("{} {why}; give files", once.display())));
         }
         Ok(())
     }
@@ -258,7 +261,9 @@ impl Args {
         let kept = self.files().into_iter().map(PathBuf::from).filter(|file| !own.contains(&file)).collect();
         let read = [Request { keep_databases: false, ..old }, delta_request];
         let (old, trusted, output) = (self.old.as_path(), policies.is_some(), &self.output);
-        Ok(apply::Plan { old, delta, to, kept, read, policy, trusted, output })
+        // That the old bundle is old is why there is a delta.
+        let policies = [policies.map_or_else(|| policy.clone(), |[old, _]| old), policy];
+        Ok(apply::Plan { old, delta, to, kept, read, policies, trusted, output })
     }
 
     /// Nothing can be verified where nothing is read.
@@ -357,7 +362,8 @@ impl Args {
         Ok(Some((name, texts)))
     }
 
-    fn conditions(&self, comparison: &Comparison) -> Vec<(&'static str, bool)> {
+    /// Of two revocation lists (`lists`) the revocations are counted, of bundles the entries.
+    fn conditions(&self, comparison: &Comparison, lists: bool) -> Vec<(&'static str, bool)> {
         let mut asked = self.fail_on.clone();
         asked.sort();
         asked.dedup();
@@ -367,11 +373,16 @@ impl Args {
         let stated = changes.stated.as_ref();
         let appeared = stated.is_some_and(Stated::has_appeared);
         let vanished = stated.is_some_and(Stated::has_vanished);
+        let rows = changes.meaning.documents.changes.iter().filter(|_| lists);
+        let [came, went, differ] =
+            rows.fold([0; 3], |[a, b, c], rows| [a + rows.added, b + rows.removed, c + rows.changed]);
         let met = |condition: &FailOn| match condition {
             FailOn::Regression => ("regression", changes.identity.regressions > 0),
-            FailOn::Added => ("added", counts.added > 0 || appeared),
-            FailOn::Removed => ("removed", counts.removed > 0 || vanished),
-            FailOn::Changed => ("changed", counts.changed + counts.moved + counts.remoded + counts.not_comparable > 0),
+            FailOn::Added => ("added", counts.added + came > 0 || appeared),
+            FailOn::Removed => ("removed", counts.removed + went > 0 || vanished),
+            FailOn::Changed => {
+                ("changed", counts.changed + counts.moved + counts.remoded + counts.not_comparable + differ > 0)
+            }
             FailOn::CriticalRemoved => ("critical-removed", changes.meaning.critical_removed() > 0),
         };
         asked.iter().map(met).collect()

@@ -41,7 +41,7 @@ pub enum EnvironmentError {
         path: PathBuf,
     },
     /// There is no room for what is to be written.
-    #[error("{} bytes are needed below {} and {free} are free; make room, or unpack a part of it with --only", needed, path.display())]
+    #[error("{} bytes are needed below {} and {free} are free; make room, or where the verb has --only, choose a part with it", needed, path.display())]
     NoSpace {
         /// Where it was to be written.
         path: PathBuf,

@@ -65,6 +65,12 @@ impl Source {
     }
 }
 
+/// Whether what lies at `path` is neither file nor directory: it can be read once, if at all, and whoever opens it may wait for
+/// ever.
+pub fn is_read_once(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
+}
+
 /// A regular file with what its metadata said when it was opened.
 #[derive(Debug)]
 pub struct OpenFile {

@@ -6,8 +6,9 @@ from typing import Any
 from ..case import AT as CLOCK
 from ..case import EXAMPLE_KEYS, Case
 from ..delta import ADDED, BASE, REMOVED, UPDATED, Delta
-from ..devportal import sha256
+from ..devportal import altered, plus, sha256
 from ..mirror import DATA, Mirror, compact, lines
+from ..tar import Entry
 from .mirror_full import TRUST
 
 NEW = "new.tar.zst"
@@ -134,6 +135,20 @@ def wrong() -> list[Case]:
              failing, "entry-missing", subject=ADDED),
         case("step-on-other-base", "The delta builds on another export, and leads to the same files",
              GOOD.but(link_edit=lambda value: value.__setitem__("baseExportId", "exp-20261031-07")), "delta-base"),
+        case("step-strays-in-new", "The new bundle has a file outside of its root", GOOD, failing,
+             new=FULL.but(entries=plus(Entry(b"evil.sh", b"#!/bin/sh\n"))), trust=(), subject="evil.sh"),
+        case("step-strays-in-old", "The old bundle has a file outside of its root", GOOD.but(
+            base=OLD.but(entries=plus(Entry(b"evil.sh", b"#!/bin/sh\n")))), failing, trust=(), subject="evil.sh"),
+        case("step-strays-in-signatures", "The new bundle has a file among its signatures that is none", GOOD, failing,
+             new=FULL.but(entries=plus(Entry(b"mirror/signatures/evil.bin", b"x"))), trust=(), subject="signatures/evil.bin"),
+        case("step-strays-in-delta", "The delta holds a file that it neither adds nor updates", GOOD.but(
+            extra={"data/raw/vex/vex-stray.jsonl.zst": lines({"id": "vex-7"})}), failing,
+             subject="data/raw/vex/vex-stray.jsonl.zst"),
+        case("step-removes-document", "The delta removes a document that the new bundle has", GOOD.but(
+            removed=(*GOOD.removed, "README.md")), failing, subject="README.md"),
+        case("step-to-a-lie", "The new bundle has a file that its own export.json contradicts", GOOD.but(
+            updated=dict(GOOD.updated) | {KEPT: b"{}"}), failing, new=FULL.but(entries=altered(f"mirror/{KEPT}", lambda _: b"{}")),
+             trust=(), subject=f"mirror/{KEPT}"),
         case("step-to-a-delta", "The new bundle is a delta itself", GOOD, failing, "delta-base",
              new=GOOD.whole().but(name=NEW)),
         Case("diff", "step-by-no-delta", "What is given as the delta is a full mirror", given(TRUST),

@@ -5,7 +5,7 @@ use super::identity::Field;
 use crate::bundle::revocation::{REVOKES, describe};
 use crate::format::digest::{Sha256Bytes, hex};
 use crate::format::revocation::{Category, Revocation, RevocationList};
-use crate::format::time::Time;
+use crate::format::time::{Time, format_rfc3339};
 use std::collections::BTreeMap;
 
 /// Revocations of one id that are asked whether they stand for an older one: lists have one, or a few. Beyond that an older
@@ -35,6 +35,19 @@ pub fn steps_back(document: &[u8], (old, old_digest): Digested<'_>, (new, new_di
     }
     // Those that are gone before those that are weaker.
     steps.sort_by_key(|step| step.new.is_some());
+    // A list that is in force later, or shorter, revokes nobody meanwhile.
+    let text = |time: Option<Time>| time.map(format_rfc3339);
+    let (from, until) = ((old.valid_from, new.valid_from), (old.expires_at, new.expires_at));
+    if new.valid_from > old.valid_from {
+        steps.push(field("valid from", text(from.0).unwrap_or_else(|| "nothing".into()), text(from.1)));
+    }
+    let shorter = |(old, new): (Option<Time>, Option<Time>)| new.is_some_and(|new| old.is_none_or(|old| new < old));
+    if shorter(until) {
+        steps.push(field("expires", text(until.0).unwrap_or_else(|| "nothing".into()), text(until.1)));
+    }
+    if let (Some(before), None) = (old.sequence, new.sequence) {
+        steps.push(field("sequence", before.to_string(), None));
+    }
     if let (Some(before), Some(after)) = (old.sequence, new.sequence)
         && before == after
         && old_digest != new_digest
@@ -133,6 +146,21 @@ mod tests {
         let old = list(1, vec![revoked("a"), revoked("b")]);
         assert_eq!(steps(&old, &list(2, vec![later.clone()])), [gone(), (REVOKES.to_string(), true)]);
         assert_eq!(steps(&one(later.clone()), &list(2, vec![revoked("a"), later])), []);
+    }
+
+    #[test]
+    fn a_list_that_is_in_force_later_or_shorter_or_lost_its_sequence_is_a_step_back() {
+        let time = |text| Some(parse_rfc3339(text).unwrap());
+        let window = |from, until| RevocationList { valid_from: from, expires_at: until, ..list(1, vec![]) };
+        let next = |list: RevocationList| RevocationList { sequence: Some(2), ..list };
+        let (early, late) = (time("2026-11-01T00:00:00Z"), time("2027-01-01T00:00:00Z"));
+        let names = |old, new| -> Vec<String> { steps(&old, &next(new)).into_iter().map(|(name, _)| name).collect() };
+        assert_eq!(names(window(early, late), window(late, late)), ["valid from"]);
+        assert_eq!(names(window(early, late), window(early, early)), ["expires"]);
+        assert_eq!(names(window(early, None), window(early, late)), ["expires"]);
+        assert_eq!(names(window(late, early), window(early, late)), Vec::<String>::new());
+        let without = RevocationList { sequence: None, ..list(1, vec![]) };
+        assert_eq!(steps(&list(1, vec![]), &without), [("sequence".to_string(), false)]);
     }
 
     #[test]

@@ -3,10 +3,18 @@
 use super::{Comparison, Side};
 use crate::bundle::changes::stated::{Ledger, Stated};
 use crate::pipeline::inspect::Reading;
+use crate::trust::check::{Check, Class};
 
 /// Compares what the documents of both sides state.
 pub(super) fn compare(old: &Reading, new: &Reading) -> Stated {
-    let ledger = |reading: &Reading| Ledger::of(&reading.inventory, &reading.bundle);
+    let ledger = |reading: &Reading| {
+        let mut ledger = Ledger::of(&reading.inventory, &reading.bundle);
+        // Of contents nothing is checked here, so what fails besides the container is the form of a document: a line of a list
+        // that cannot be read would have stated something.
+        let broken = |check: &Check| check.failed() && check.kind.class != Class::Container;
+        ledger.unreadable |= reading.checks.iter().any(broken);
+        ledger
+    };
     Stated::compare(ledger(old), ledger(new))
 }
 

@@ -3,6 +3,8 @@
 use super::UnpackError;
 use crate::pipeline::sidecar;
 use crate::pipeline::source::Source;
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The path without links and `..` in it, as far as it is there; what is not there yet is added as it stands.
@@ -47,15 +49,61 @@ pub(super) fn check_name(to: &Path) -> Result<(), UnpackError> {
     to.file_name().filter(|_| !dot).map(|_| ()).ok_or_else(why)
 }
 
+/// Nothing may be mounted below what is replaced: it would be removed with it, wherever else it lies.
+///
+/// # Errors
+/// Something is. Where the system does not say what is mounted, removing stops at a mount all the same.
+pub(super) fn check_mounts(to: &Path) -> Result<(), UnpackError> {
+    let place = name_of(to);
+    let table = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    // The fifth field is the place, with white space and backslashes in octal (proc_pid_mountinfo(5)).
+    let mounted = table.lines().filter_map(|line| line.split(' ').nth(4)).map(unescaped);
+    match mounted.into_iter().find(|at| at.starts_with(&place)) {
+        Some(at) => {
+            let (at, to) = (at.display(), to.display());
+            Err(UnpackError::Usage(format!("{at} is mounted below {to}, which would be replaced; unmount it first")))
+        }
+        None => Ok(()),
+    }
+}
+
+fn unescaped(field: &str) -> PathBuf {
+    let (mut bytes, mut rest) = (Vec::new(), field.as_bytes());
+    while let Some((first, after)) = rest.split_first() {
+        let code = after.get(..3).filter(|_| *first == b'\\').and_then(|digits| std::str::from_utf8(digits).ok());
+        match code.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[3..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    PathBuf::from(std::ffi::OsString::from_vec(bytes))
+}
+
+/// Whether `place`, which need not be there, lies in the folder `other` by what the system knows folders by: a name that a mount
+/// gives it leads there too.
+fn lies_in(place: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
+    let Some(own) = identity(other) else { return false };
+    place.ancestors().any(|folder| identity(folder) == Some(own))
+}
+
 /// The input must not lie in what is replaced, nor the target in what is read.
 pub(super) fn check_input(input: &Path, source: &Source, to: &Path) -> Result<(), UnpackError> {
     let Ok(input_at) = input.canonicalize() else { return Ok(()) };
     let place = name_of(to);
     let (input, to) = (input.display(), to.display());
-    if matches!(source, Source::Directory { .. }) && place.starts_with(&input_at) {
+    if matches!(source, Source::Directory { .. }) && (place.starts_with(&input_at) || lies_in(&place, &input_at)) {
         return Err(UnpackError::Usage(format!("{to} lies in the input {input}; give a place outside of it")));
     }
-    if matches!(source, Source::Directory { .. } | Source::File(_)) && input_at.starts_with(&place) {
+    if matches!(source, Source::Directory { .. } | Source::File(_))
+        && (input_at.starts_with(&place) || lies_in(&input_at, &place))
+    {
         return Err(UnpackError::Usage(format!("the input {input} lies in {to}, which would be replaced")));
     }
     Ok(())
@@ -98,6 +146,7 @@ mod tests {
             assert_eq!(overlap(&at(one), &at(other)), expected, "{one} {other}");
             assert_eq!(overlap(&at(other), &at(one)), expected, "{other} {one}");
         }
+        assert_eq!(unescaped("/a\\040b\\134c"), Path::new("/a b\\c"));
         for bad in [".", "..", "/", "a/..", "a/."] {
             assert!(check_name(Path::new(bad)).is_err(), "{bad}");
         }

@@ -10,7 +10,7 @@ use super::plan::{Item, block_bytes, file_mode};
 use super::staging::{Staging, Target};
 use super::write::Writer;
 use super::{UnpackError, Unpacked};
-use crate::bundle::step::{Counts, Origin, Step};
+use crate::bundle::step::{Content, Counts, Origin, Piece, Step};
 use crate::pipeline::diff::step::verify_part;
 use crate::pipeline::error::EnvironmentError;
 use crate::pipeline::inspect;
@@ -73,12 +73,17 @@ impl Applied {
     }
 }
 
-/// Verifies both, makes the step, and writes what comes out. Where nobody is `trusted`, digests and completeness are required of
+/// Verifies both, each by its policy, the old bundle first, makes the step, and writes what comes out. Where nobody is `trusted`, digests and completeness are required of
 /// both, and the verdict is never a good one.
 ///
 /// # Errors
 /// Nothing lies under the target then, or what lay there before.
-pub fn apply(request: &Request, policy: (&Policy, bool), progress: &Progress) -> Result<Applied, UnpackError> {
+pub fn apply(
+    request: &Request,
+    [old_policy, policy]: [&Policy; 2],
+    trusted: bool,
+    progress: &Progress,
+) -> Result<Applied, UnpackError> {
     apart::check_name(&request.to)?;
     let target = Target::open(&request.to, request.force)?;
     for read in [&request.old, &request.delta] {
@@ -92,10 +97,11 @@ pub fn apply(request: &Request, policy: (&Policy, bool), progress: &Progress) ->
         apart::check_input(&read.input, &source, &request.to)?;
         apart::check_kept(&request.kept, &read.input, read.discover_sidecars, &request.to)?;
     }
+    apart::check_mounts(&request.to)?;
     let read = |part: &inspect::Request| inspect::Request { keep_open: true, ..part.clone() };
     let mut applied = Applied {
-        old: verify_part(&read(&request.old), policy, progress)?,
-        delta: verify_part(&read(&request.delta), policy, progress)?,
+        old: verify_part(&read(&request.old), (old_policy, trusted), progress)?,
+        delta: verify_part(&read(&request.delta), (policy, trusted), progress)?,
         checks: Vec::new(),
         counts: None,
         unpacked: None,
@@ -116,7 +122,7 @@ pub fn apply(request: &Request, policy: (&Policy, bool), progress: &Progress) ->
         }
     }
     for part in [&mut applied.old, &mut applied.delta] {
-        if !policy.1 && part.verdict == Verdict::Intact {
+        if !trusted && part.verdict == Verdict::Intact {
             part.verdict = Verdict::NotVerified;
         }
     }
@@ -132,11 +138,22 @@ fn leave(part: &Verification) -> Option<Clearance> {
 /// The files to write of either, under the names that they get. The error is the row that says which cannot be.
 fn pieces(applied: &Applied, step: &Step, leaves: &[Clearance; 2]) -> Result<[Vec<Item>; 2], Box<Check>> {
     let fail = |path: &[u8], why: &str| Box::new(Check::fail(check::DELTA_STEP, path, why));
+    if let Some((path, why)) = step.strays.first() {
+        return Err(fail(path, why));
+    }
     if let Some(path) = step.lacking.first() {
         return Err(fail(path, "the delta names it, and it is neither in the delta nor in the old bundle"));
     }
+    if let Some(path) = step.below_a_file() {
+        return Err(fail(path, "it lies below another path that is a file, and no tree can hold both"));
+    }
     let mut items = [Vec::new(), Vec::new()];
-    for (path, piece) in &step.pieces {
+    let companions = step.companions.iter().map(|(path, entry)| {
+        let found = applied.delta.reading.inventory.entry(*entry);
+        let content = found.digest().map(|sha256| Content { sha256: *sha256, size: found.size });
+        (path, Piece { origin: Origin::Delta, entry: *entry, content })
+    });
+    for (path, piece) in step.pieces.iter().map(|(path, piece)| (path, *piece)).chain(companions) {
         let (at, part) = match piece.origin {
             Origin::Old => (0, &applied.old),
             Origin::Delta => (1, &applied.delta),
@@ -165,7 +182,7 @@ fn pieces(applied: &Applied, step: &Step, leaves: &[Clearance; 2]) -> Result<[Ve
 
 fn write(
     request: &Request,
-    policy: (&Policy, bool),
+    policy: &Policy,
     step: &Step,
     items: [Vec<Item>; 2],
     target: Target,
@@ -234,7 +251,7 @@ fn fill(
 fn judge(
     staging: &Staging,
     request: &Request,
-    policy: (&Policy, bool),
+    policy: &Policy,
     progress: &Progress,
 ) -> Result<Vec<Check>, UnpackError> {
     let read = inspect::Request {
@@ -243,7 +260,7 @@ fn judge(
     };
     let require = Some(vec![crate::trust::policy::Property::Integrity, crate::trust::policy::Property::Complete]);
     // Who signed the two was judged before; the documents of what comes out may have come with either.
-    let found = verify::verify(&read, &Policy { require, ..policy.0.clone() }, progress)?;
+    let found = verify::verify(&read, &Policy { require, max_age: None, ..policy.clone() }, progress)?;
     let told = |row: &Check| {
         let detail = format!("what came out does not hold: {}: {}", row.kind.id, row.detail);
         Check { detail, ..row.clone() }
@@ -258,12 +275,7 @@ fn judge(
 
 fn step_words(step: &Step) -> String {
     let Counts { added, updated, removed, kept } = step.counts;
-    let own = if step.has_documents() {
-        String::new()
-    } else {
-        "; the delta does not bring the documents of the new export, so what came out has no manifest and no signature of its own"
-            .into()
-    };
+    let own = step.left_behind();
     format!("{added} added, {updated} updated, {removed} removed, {kept} as they were{own}")
 }
 

@@ -2,7 +2,7 @@
 //! that exists is opened.
 
 use crate::format::time::Time;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Timespec, Timestamps};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, ResolveFlags, StatxFlags, Timespec, Timestamps};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -139,8 +139,12 @@ fn step_by_step(root: BorrowedFd<'_>, name: &[u8], flags: OFlags, mode: Mode) ->
 
 /// Removes everything below `root`. Folders inside folders are first moved up to `root`, so neither the stack nor the number
 /// of open files depends on how deep they lie.
+///
+/// # Errors
+/// Also where another file system, or another part of this one, is mounted below it: what lies there is not ours to remove.
 pub(super) fn clear(root: BorrowedFd<'_>) -> io::Result<()> {
     let mut number = 0u64;
+    let own = mount_of(root)?;
     loop {
         let found = list(root)?;
         if found.is_empty() {
@@ -152,6 +156,9 @@ pub(super) fn clear(root: BorrowedFd<'_>) -> io::Result<()> {
                 continue;
             }
             let folder = open_folder(root, &name)?;
+            if mount_of(folder.as_fd())? != own {
+                return Err(io::Error::other("something is mounted below it"));
+            }
             for (inner, is_folder) in list(folder.as_fd())? {
                 if !is_folder {
                     rustix::fs::unlinkat(&folder, inner.as_slice(), AtFlags::empty())?;
@@ -177,6 +184,12 @@ pub(super) fn clear(root: BorrowedFd<'_>) -> io::Result<()> {
             rustix::fs::unlinkat(root, name.as_slice(), AtFlags::REMOVEDIR)?;
         }
     }
+}
+
+/// Which mount a folder lies in, and which file system: one of the two tells every mount, on kernels that do not say the first.
+fn mount_of(folder: BorrowedFd<'_>) -> io::Result<(u64, u32, u32)> {
+    let found = rustix::fs::statx(folder, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID)?;
+    Ok((found.stx_mnt_id, found.stx_dev_major, found.stx_dev_minor))
 }
 
 /// Names in a folder, each with whether it is a folder itself.

@@ -163,6 +163,7 @@ pub fn unpack(request: &Request, policy: &Policy, progress: &Progress) -> Result
     for place in &places {
         apart::check_input(&request.read.input, &source, place)?;
         apart::check_kept(&request.kept, &request.read.input, request.read.discover_sidecars, place)?;
+        apart::check_mounts(place)?;
     }
     let (source, over) = match source {
         Source::Stream { .. } => spooled::spool(source, first, request.dry_run, request.max_spool)?,

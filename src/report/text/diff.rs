@@ -164,7 +164,8 @@ impl<W: Write> Page<W> {
             },
         };
         let proof = report.comparison.proof.as_ref();
-        let step = proof.filter(|proof| proof.holds()).map_or("", |_| "; the delta is exactly the step");
+        let step = proof.filter(|proof| proof.holds() && !matches!(verdict, Verdict::Failed(_)));
+        let step = step.map_or("", |_| "; the delta is exactly the step");
         self.wrap("  ", &format!("{different}{step} (exit {})", report.exit_code))?;
         for (name, met) in &report.conditions {
             self.wrap("  ", &format!("--fail-on {name}: {}", if *met { "met" } else { "not met" }))?;

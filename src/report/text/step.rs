@@ -48,7 +48,7 @@ pub fn write_applied(report: &ApplyReport<'_>, style: Style, out: impl Write) ->
     page.rows("Failures of the step", &report.applied.checks, Status::Fail)?;
     page.rows("The step", &report.applied.checks, Status::Pass)?;
     if let Some(counts) = &report.applied.counts {
-        page.step_counts(counts)?;
+        page.step_counts(if written { "files" } else { "files, had it been applied" }, counts)?;
     }
     page.parts([("old", &report.old), ("delta", &report.delta)])?;
     for (word, side) in [("old bundle", &report.old), ("delta", &report.delta)] {
@@ -63,14 +63,19 @@ impl<W: Write> Page<W> {
     pub(super) fn proof(&mut self, report: &DiffReport<'_>) -> io::Result<()> {
         let (Some(proof), Some(delta)) = (&report.comparison.proof, &report.delta) else { return Ok(()) };
         let name = clean(&delta.subject.name);
-        let (style, holds) = (self.style, proof.holds());
-        let (colour, word) = if holds { (style.good, "is exactly") } else { (style.bad, "is NOT SHOWN to be") };
+        let (style, failed) = (self.style, matches!(report.comparison.verdict(), Verdict::Failed(_)));
+        let (colour, word) = match (proof.holds(), failed) {
+            (true, false) => (style.good, "is exactly"),
+            // By its content: what stands above says that it must not be used.
+            (true, true) => (style.bad, "FAILED OR LEADS TO WHAT FAILED; by content alone it is"),
+            (false, _) => (style.bad, "is NOT SHOWN to be"),
+        };
         writeln!(self.out)?;
         writeln!(self.out, "{colour}The delta {word} the step from old to new{}", style.end)?;
         let verdict = delta.verdict().name();
         self.wrap("  ", &format!("{name}: {}, {verdict}", delta.reading().recognition.kind.id()))?;
         if let Some(counts) = &proof.counts {
-            self.step_counts(counts)?;
+            self.step_counts("files", counts)?;
         }
         self.rows("Failures of the delta", delta.checks(), Status::Fail)?;
         self.rows("Failures of the step", &proof.checks, Status::Fail)?;
@@ -78,9 +83,9 @@ impl<W: Write> Page<W> {
         self.rows("The step was not compared whole", &proof.checks, Status::Skip)
     }
 
-    fn step_counts(&mut self, counts: &Counts) -> io::Result<()> {
+    fn step_counts(&mut self, what: &str, counts: &Counts) -> io::Result<()> {
         let Counts { added, updated, removed, kept } = counts;
-        self.wrap("  ", &format!("files: {added} added, {updated} updated, {removed} removed, {kept} as they were"))
+        self.wrap("  ", &format!("{what}: {added} added, {updated} updated, {removed} removed, {kept} as they were"))
     }
 
     fn parts(&mut self, sides: [(&str, &Report<'_>); 2]) -> io::Result<()> {
