@@ -92,6 +92,8 @@ pub struct Step {
     pub(super) form: Form,
     /// Whether it brings only what is another in the old bundle.
     pub(super) is_exact: bool,
+    /// Whether a mirror's delta brings a document of the new export: then all of them are part of the step.
+    pub(super) brings_documents: bool,
 }
 
 /// The forms of bundles that have deltas.
@@ -142,8 +144,12 @@ impl Form {
     }
 
     pub(super) fn files(self, inventory: &Inventory, bundle: &Bundle, root: &Layout) -> Files {
-        let documents = bundle.claims.documents().iter().filter(|document| document.role == Role::Envelope);
-        let signatures: BTreeSet<EntryIndex> = documents.filter_map(|document| document.entry()).collect();
+        let claims = &bundle.claims;
+        let documents = (0..).zip(claims.documents()).filter(|(_, document)| document.role == Role::Envelope);
+        let read =
+            documents.filter(|(index, _)| !claims.is_rejected(*index)).filter_map(|(_, document)| document.entry());
+        // What a list names as a file of the bundle is one, whatever its name says.
+        let signatures: BTreeSet<EntryIndex> = read.filter(|entry| claims.about(*entry).is_empty()).collect();
         let mut files = Files::default();
         for (index, entry) in (0..).zip(&inventory.entries) {
             let name = entry.normal_path();
@@ -199,6 +205,7 @@ impl Step {
             named_gone: BTreeSet::new(),
             form,
             is_exact: delta.1.delta.as_ref().is_some_and(|delta| !delta.reset),
+            brings_documents: false,
         };
         match &delta.1.delta {
             Some(changes) => step.change(old.0, &files, delta, changes)?,
@@ -218,13 +225,19 @@ impl Step {
     ) -> Result<(), String> {
         let place = Place::find(inventory).ok_or("the delta has no export.json")?;
         self.named_gone = delta.removed.iter().map(|path| path::normal(path.as_bytes()).to_vec()).collect();
-        if !delta.reset {
-            for (path, entry) in &files.payload {
-                if !self.named_gone.contains(path) {
-                    self.put(path.clone(), Origin::Old, old, *entry);
-                }
+        let named = delta.added.iter().chain(&delta.updated);
+        let mut named = named.map(|path| path::normal(path.as_bytes()));
+        // A delta that brings a document of the new export answers for all of them: what it does not name stays as it was.
+        self.brings_documents = named.any(|path| self.form.is_own_document(path, false));
+        let own = files.own.iter().filter(|_| self.brings_documents);
+        let kept: Vec<(Vec<u8>, EntryIndex)> =
+            files.payload.iter().chain(own).map(|(path, entry)| (path.clone(), *entry)).collect();
+        for (path, entry) in kept.into_iter().filter(|_| !delta.reset) {
+            if !self.named_gone.contains(&path) {
+                self.put(path, Origin::Old, old, entry);
             }
         }
+        self.against_old(files, delta);
         let mut brought: BTreeSet<Vec<u8>> = BTreeSet::from([delta::DIFF.as_bytes().to_vec()]);
         for (folder, paths) in [("added", &delta.added), ("updated", &delta.updated)] {
             for name in paths {
@@ -245,6 +258,24 @@ impl Step {
             (path, "too much: the delta holds it, and does not say that it adds or updates anything by it".to_string())
         }));
         Ok(())
+    }
+
+    /// What the delta says of the old bundle, compared with what lies there: the lists of that one may say something else.
+    fn against_old(&mut self, files: &Files, delta: &Delta) {
+        let lies = |path: &String| {
+            let path = path::normal(path.as_bytes());
+            files.payload.contains_key(path) || files.own.contains_key(path)
+        };
+        let stray = |path: &String, why: &str| (path.clone().into_bytes(), why.to_string());
+        let gone = delta.removed.iter().filter(|path| !lies(path));
+        let gone = gone.map(|path| stray(path, "the delta removes it, and the old bundle does not have it"));
+        // A full refresh may call everything either.
+        let exact = |_: &&String| !delta.reset;
+        let new = delta.added.iter().filter(exact).filter(|path| lies(path));
+        let new = new.map(|path| stray(path, "the delta adds it, and the old bundle has it already"));
+        let changed = delta.updated.iter().filter(exact).filter(|path| !lies(path));
+        let changed = changed.map(|path| stray(path, "the delta updates it, and the old bundle does not have it"));
+        self.strays.extend(gone.chain(new).chain(changed));
     }
 
     /// A layout: what it carries is brought, and blobs that it names and leaves out stay.
@@ -303,7 +334,7 @@ impl Step {
     /// Whether the bundle that comes out has documents of its own, so that it can be judged by itself.
     pub fn has_documents(&self) -> bool {
         match self.form {
-            Form::Mirror => self.pieces.contains_key(&b"export.json"[..]),
+            Form::Mirror => self.brings_documents,
             Form::OciLayout => true,
         }
     }

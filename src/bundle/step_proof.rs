@@ -18,7 +18,12 @@ struct Unknown;
 impl Step {
     /// One row for each path where the step does not lead to `new`: something is missing, something is too much, or something is
     /// another. Where it leads there exactly, one row that says so. All three are untrusted and were read to their end.
-    pub fn compare(&self, old: &Inventory, delta: &Bundle, (new, bundle): (&Inventory, &Bundle)) -> Vec<Check> {
+    pub fn compare(
+        &self,
+        (old, old_bundle): (&Inventory, &Bundle),
+        delta: &Bundle,
+        (new, bundle): (&Inventory, &Bundle),
+    ) -> Vec<Check> {
         let root = match self.form.root(new, bundle) {
             Ok(root) => root,
             Err(why) => return vec![fail(b"", format!("the new bundle {why}; a delta leads to a whole one"))],
@@ -26,7 +31,8 @@ impl Step {
         let files = self.form.files(new, bundle, &root);
         let mut rows: Vec<Check> = self.strays.iter().map(|(path, why)| fail(path, why.clone())).collect();
         rows.extend(files.odd.iter().map(|(path, what)| fail(path, format!("{what}, in the new bundle"))));
-        rows.extend(contradictions(new, bundle));
+        rows.extend(contradictions("old", old, old_bundle));
+        rows.extend(contradictions("new", new, bundle));
         rows.extend(self.exports_differ(delta, bundle));
         for path in self.lacking.iter().filter(|path| !files.payload.contains_key(*path)) {
             rows.push(fail(
@@ -43,7 +49,7 @@ impl Step {
                 None => {}
             }
         }
-        let own = files.own.keys().filter(|path| self.named_gone.contains(*path));
+        let own = files.own.keys().filter(|path| self.brings_documents || self.named_gone.contains(*path));
         for path in files.payload.keys().chain(own).filter(|path| !self.pieces.contains_key(*path)) {
             rows.push(fail(path, self.unaccounted(path).into()));
         }
@@ -152,17 +158,18 @@ fn fail(subject: &[u8], detail: String) -> Check {
     Check::fail(check::DELTA_STEP, subject, detail)
 }
 
-/// Files of the new bundle that its own documents contradict, or that they name and that are not there: a step that leads to them
-/// leads to nothing good.
-fn contradictions(new: &Inventory, bundle: &Bundle) -> Vec<Check> {
+/// Files of a bundle that its own documents contradict, or that they name and that are not there: a step from or to them leads
+/// nowhere.
+fn contradictions(side: &str, new: &Inventory, bundle: &Bundle) -> Vec<Check> {
     let claims = &bundle.claims;
     let proven = |dispute: &&Dispute| dispute.outcome != Outcome::NotComputed;
     let disputed = claims.disputes().iter().filter(proven).map(|dispute| {
         let (name, by) = (new.entry(dispute.entry).normal_path(), lossless(claims.name(dispute.document)));
-        fail(name, format!("the new bundle contradicts itself: {by} states something else of it"))
+        fail(name, format!("the {side} bundle contradicts itself: {by} states something else of it"))
     });
     let is_file = |name: &&Vec<u8>| new.find(name).is_none_or(|entry| new.entry(entry).kind != EntryKind::File);
     let missing = claims.missing().keys().filter(is_file);
-    let missing = missing.map(|name| fail(name, "the new bundle names it and does not have it".into()));
+    let missing =
+        missing.map(|name| fail(name, format!("a document of the {side} bundle names it, and it is not there")));
     disputed.chain(missing).collect()
 }

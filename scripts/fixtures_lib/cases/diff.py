@@ -1,12 +1,12 @@
 """Pairs of bundles, and deltas that are, or are not, the step from one to the other."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from ..case import AT as CLOCK
 from ..case import EXAMPLE_KEYS, Case
 from ..delta import ADDED, BASE, REMOVED, UPDATED, Delta
 from ..devportal import altered, plus, sha256
+from ..devportal import without as without_entry
 from ..mirror import DATA, Mirror, compact, lines
 from ..tar import Entry
 from .mirror_full import TRUST
@@ -41,11 +41,6 @@ def step(old: Mirror, new: Mirror, own: bool = False, **more: Any) -> Delta:
 
 
 GOOD = step(OLD, FULL)
-
-
-def without(files: Mapping[str, bytes], path: str) -> dict[str, bytes]:
-    """All but one."""
-    return {other: data for other, data in files.items() if other != path}
 
 
 def case(name: str, title: str, delta: Delta, *failing: str, new: Mirror = FULL, expected: Any = None,
@@ -88,6 +83,7 @@ def good() -> list[Case]:
     kept = carried - counts["added"] - counts["updated"]
     proven = {"is_step": True, "step": counts | {"kept": kept}}
     whole = step(OLD, FULL, own=True)
+    named_old, named_new = OLD.but(also_named=("README.md",)), FULL.but(also_named=("README.md",))
     reset = GOOD.but(link_edit=lambda value: value.__setitem__("resetBaseline", True), removed=(), updated={}, added={
         path: data for path, data in FULL.tree().items() if path.startswith(("data/", "indexes/"))})
     return [
@@ -97,6 +93,8 @@ def good() -> list[Case]:
              trust=(), outcome=("not-verified", 0), expected={"delta": proven}),
         case("good-step-with-documents", "The delta brings the documents of the new export too", whole,
              expected={"delta": {"is_step": True}}),
+        case("good-step-readme-named", "manifest.yaml names README.md, which stays, and the delta brings all that is new",
+             step(named_old, named_new, own=True), new=named_new, expected={"delta": {"is_step": True}}),
         case("good-step-reset", "A full refresh brings all that the new bundle has", reset,
              expected={"delta": {"is_step": True, "step": {"added": 1, "kept": kept, "removed": 1}}}),
     ]
@@ -149,6 +147,15 @@ def wrong() -> list[Case]:
         case("step-to-a-lie", "The new bundle has a file that its own export.json contradicts", GOOD.but(
             updated=dict(GOOD.updated) | {KEPT: b"{}"}), failing, new=FULL.but(entries=altered(f"mirror/{KEPT}", lambda _: b"{}")),
              trust=(), subject=f"mirror/{KEPT}"),
+        case("step-from-a-lie", "The old bundle lacks the file that the delta removes", GOOD.but(
+            base=OLD.but(entries=without_entry(f"mirror/{REMOVED}"))), failing, "index-counts", trust=(), subject=REMOVED),
+        case("step-signature-of-garbage", "The new bundle has a file of the name of a signature that is none", GOOD, failing,
+             "blob-signature",
+             new=FULL.but(entries=plus(Entry(b"mirror/export.json.sig", b"#!/bin/sh\nrm -rf /\n" * 500))),
+             subject="export.json.sig"),
+        case("step-half-of-the-documents", "The delta brings manifest.yaml and its signature, and not export.json", GOOD.but(
+            updated=dict(GOOD.updated) | {path: FULL.tree()[path] for path in ("manifest.yaml", "signatures/manifest.sig")}),
+             failing, subject="export.json"),
         case("step-to-a-delta", "The new bundle is a delta itself", GOOD, failing, "delta-base",
              new=GOOD.whole().but(name=NEW)),
         Case("diff", "step-by-no-delta", "What is given as the delta is a full mirror", given(TRUST),

@@ -45,6 +45,9 @@ pub fn steps_back(document: &[u8], (old, old_digest): Digested<'_>, (new, new_di
     if shorter(until) {
         steps.push(field("expires", text(until.0).unwrap_or_else(|| "nothing".into()), text(until.1)));
     }
+    if let (Some(before), true) = (&old.issuer, old.issuer != new.issuer) {
+        steps.push(field("issuer", before.clone(), new.issuer.clone()));
+    }
     if let (Some(before), None) = (old.sequence, new.sequence) {
         steps.push(field("sequence", before.to_string(), None));
     }

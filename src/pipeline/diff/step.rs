@@ -73,9 +73,10 @@ pub(super) fn prove(
     let whole = |inventory: &crate::format::inventory::Inventory| !inventory.incomplete;
     let (checks, counts) = if [before, after, own].iter().all(|reading| whole(&reading.inventory)) {
         match Step::of((&before.inventory, &before.bundle), (&own.inventory, &own.bundle)) {
-            Ok(step) => {
-                (step.compare(&before.inventory, &own.bundle, (&after.inventory, &after.bundle)), Some(step.counts))
-            }
+            Ok(step) => (
+                step.compare((&before.inventory, &before.bundle), &own.bundle, (&after.inventory, &after.bundle)),
+                Some(step.counts),
+            ),
             Err(why) => (vec![Check::fail(check::DELTA_STEP, "", why)], None),
         }
     } else {

@@ -1,6 +1,7 @@
 //! Places that must not lie in one another: what is replaced, what is read, what is kept.
 
 use super::UnpackError;
+use super::staging::PREFIX;
 use crate::pipeline::sidecar;
 use crate::pipeline::source::Source;
 use std::os::unix::ffi::OsStringExt as _;
@@ -46,6 +47,13 @@ pub(super) fn check_name(to: &Path) -> Result<(), UnpackError> {
     // `file_name` passes over a `.` at the end.
     let text = to.as_os_str().as_encoded_bytes();
     let dot = text == b"." || text.ends_with(b"/.");
+    let own = to.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()));
+    if own {
+        let shown = to.display();
+        return Err(UnpackError::Usage(format!(
+            "{shown} has a name that unpack gives to folders of its own; give another"
+        )));
+    }
     to.file_name().filter(|_| !dot).map(|_| ()).ok_or_else(why)
 }
 
@@ -150,6 +158,7 @@ mod tests {
         for bad in [".", "..", "/", "a/..", "a/."] {
             assert!(check_name(Path::new(bad)).is_err(), "{bad}");
         }
+        assert!(check_name(&Path::new("d").join(format!("{PREFIX}a"))).is_err());
         assert!(check_name(Path::new("a")).is_ok() && check_name(Path::new("a/")).is_ok());
     }
 }

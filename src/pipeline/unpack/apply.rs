@@ -7,7 +7,7 @@
 use super::apart;
 use super::interrupt::Interrupt;
 use super::plan::{Item, block_bytes, file_mode};
-use super::staging::{Staging, Target};
+use super::staging::{PREFIX, Staging, Target};
 use super::write::Writer;
 use super::{UnpackError, Unpacked};
 use crate::bundle::step::{Content, Counts, Origin, Piece, Step};
@@ -20,6 +20,7 @@ use crate::pipeline::source::Source;
 use crate::pipeline::verify::{self, Verification};
 use crate::trust::authority::Standing;
 use crate::trust::check::{self, Check};
+use crate::trust::claims::Outcome;
 use crate::trust::clearance::Clearance;
 use crate::trust::policy::Policy;
 use crate::trust::verdict::Verdict;
@@ -163,13 +164,25 @@ fn pieces(applied: &Applied, step: &Step, leaves: &[Clearance; 2]) -> Result<[Ve
             let why = "it is encrypted, and each export encrypts with a key of its own: take the last full mirror";
             return Err(fail(path, why));
         }
+        let name = step.root.path(path);
+        if name.split(|c| *c == b'/').any(|part| part.starts_with(PREFIX.as_bytes())) {
+            return Err(fail(path, "it has a name that unpack gives to folders of its own, which later runs remove"));
+        }
         let standing = part.authority.standings.get(piece.entry as usize).copied().unwrap_or(Standing::Unlisted);
+        let listed =
+            || part.reading.bundle.claims.about(piece.entry).iter().any(|claim| claim.outcome == Outcome::Agrees);
+        let standing = match standing {
+            Standing::SetAside if listed() => Standing::Listed,
+            // Nobody vouches for it, and it is not part of what the delta brings.
+            Standing::SetAside if piece.origin == Origin::Old => continue,
+            standing => standing,
+        };
         let Some(content) = piece.content.filter(|_| leaves[at].covers(standing, false)) else {
             return Err(fail(path, "no document that counts here states its digest, so it is not written"));
         };
         items[at].push(Item {
             entry: piece.entry,
-            name: step.root.path(path),
+            name,
             sha256: content.sha256,
             size: content.size,
             mode: file_mode(entry),
@@ -266,9 +279,13 @@ fn judge(
         Check { detail, ..row.clone() }
     };
     let mut rows: Vec<Check> = found.checks.iter().filter(|row| row.failed()).map(told).collect();
+    let kind = found.reading.recognition.kind.id();
     if rows.is_empty() {
-        let detail = format!("what came out holds by its own documents, as {}", found.reading.recognition.kind.id());
-        rows.push(Check::pass(check::DELTA_STEP, "", detail));
+        let outcome = match found.verdict {
+            Verdict::Verified | Verdict::Intact => Ok(format!("what came out holds by its own documents, as {kind}")),
+            _ => Err(format!("what came out is not shown to be whole by its own documents, as {kind}")),
+        };
+        rows.push(Check::of(check::DELTA_STEP, "", outcome));
     }
     Ok(rows)
 }

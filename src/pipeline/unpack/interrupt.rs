@@ -23,11 +23,11 @@ impl Interrupt {
         let hangup = Some(SIGHUP).filter(|_| !is_ignored(SIGHUP));
         let number = |signal: i32| signal.unsigned_abs() as usize;
         let mut handlers = Vec::new();
+        let once = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM].into_iter().chain(hangup) {
             // Handlers are called in this order: the first signal finds nothing noted and is noted, the second one ends the run.
-            let once = Arc::new(AtomicBool::new(false));
             handlers.extend(signal_hook::flag::register_conditional_default(signal, Arc::clone(&once)));
-            handlers.extend(signal_hook::flag::register(signal, once));
+            handlers.extend(signal_hook::flag::register(signal, Arc::clone(&once)));
             // Without a handler the signal ends the run, and the next one removes what was left.
             handlers.extend(signal_hook::flag::register_usize(signal, Arc::clone(&caught), number(signal)));
         }

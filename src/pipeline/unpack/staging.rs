@@ -33,6 +33,8 @@ pub(super) struct Target {
     path: PathBuf,
     /// Whether there is something that `--force` replaces.
     occupied: bool,
+    /// The mode of an empty folder that lies there.
+    empty: Option<u32>,
 }
 
 impl Target {
@@ -48,9 +50,13 @@ impl Target {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let parent = rustix::fs::open(parent, flags, Mode::empty())
             .map_err(|errno| EnvironmentError::write(parent, errno.into()))?;
-        let occupied = match beneath::open_folder(parent.as_fd(), &name) {
-            Ok(folder) => !beneath::list(folder.as_fd()).map_err(fail)?.is_empty(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        let (occupied, empty) = match beneath::open_folder(parent.as_fd(), &name) {
+            Ok(folder) => {
+                let occupied = !beneath::list(folder.as_fd()).map_err(fail)?.is_empty();
+                let mode = rustix::fs::fstat(&folder).map_err(|errno| fail(errno.into()))?.st_mode & 0o7777;
+                (occupied, Some(mode).filter(|_| !occupied))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (false, None),
             // A file, or a link: neither is replaced by a folder, whatever was said.
             Err(error) if matches!(error.raw_os_error(), Some(code) if code == Errno::NOTDIR.raw_os_error() || code == Errno::LOOP.raw_os_error()) =>
             {
@@ -64,7 +70,7 @@ impl Target {
         if occupied && !force {
             return Err(EnvironmentError::Exists { path: path.into() });
         }
-        Ok(Target { parent, name, path: path.into(), occupied })
+        Ok(Target { parent, name, path: path.into(), occupied, empty })
     }
 
     /// The path as given.
@@ -201,9 +207,7 @@ impl Staging {
         self.published = Some(moved);
         // The name that was renamed must have been that of the tree: who may write to the parent folder could exchange it. Then
         // nothing is moved back over what is there now, and what lay there before is kept under a name that no run removes.
-        let there = beneath::open_folder(self.target.parent(), &self.target.name).and_then(|folder| identity(&folder));
-        let own = identity(self.tree.root());
-        if !matches!((there, own), (Ok(there), Ok(own)) if there == own) {
+        if self.check_own(self.target.parent(), &self.target.name).is_err() {
             if moved == Moved::Exchanged {
                 let _ = rustix::fs::renameat(&self.folder, TREE, &self.folder, OLD);
             }
@@ -229,17 +233,46 @@ impl Staging {
 
     fn give_back(&mut self) -> io::Result<()> {
         let (from, to, name) = (&self.folder, &self.target.parent, self.target.name.as_slice());
-        match self.published {
-            None => return Ok(()),
-            Some(Moved::Exchanged) => rustix::fs::renameat_with(from, TREE, to, name, RenameFlags::EXCHANGE)?,
-            Some(Moved::Alone) => rustix::fs::renameat(to, name, from, TREE)?,
-            Some(Moved::Aside) => {
-                rustix::fs::renameat(to, name, from, TREE)?;
-                rustix::fs::renameat(from, OLD, to, name)?;
+        let Some(moved) = self.published else { return Ok(()) };
+        // What lies under the name may be another's by now, which is not ours to move, let alone to remove.
+        if let Err(error) = self.check_own(to.as_fd(), name) {
+            // What lay there before is kept under a name that no run removes.
+            if moved == Moved::Exchanged {
+                let _ = rustix::fs::renameat(from, TREE, from, OLD);
             }
+            self.published = None;
+            return Err(error);
+        }
+        let undo = || match moved {
+            Moved::Exchanged => rustix::fs::renameat_with(from, TREE, to, name, RenameFlags::EXCHANGE),
+            Moved::Alone | Moved::Aside => rustix::fs::renameat(to, name, from, TREE),
+        };
+        undo()?;
+        if let Err(error) = self.check_own(from.as_fd(), TREE) {
+            // It was exchanged between the look and the move: back with it.
+            match moved {
+                Moved::Exchanged => undo()?,
+                Moved::Alone | Moved::Aside => rustix::fs::renameat(from, TREE, to, name)?,
+            }
+            return Err(error);
+        }
+        if moved == Moved::Aside {
+            rustix::fs::renameat(from, OLD, to, name)?;
+        }
+        if let Some(mode) = self.target.empty.filter(|_| moved == Moved::Alone) {
+            rustix::fs::mkdirat(to, name, Mode::from(mode))?;
         }
         self.published = None;
         Ok(())
+    }
+
+    /// Fails where the folder `name` is not the tree of this run.
+    fn check_own(&self, parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
+        let there = beneath::open_folder(parent, name).and_then(|folder| identity(&folder));
+        match (there, identity(self.tree.root())) {
+            (Ok(there), Ok(own)) if there == own => Ok(()),
+            _ => Err(io::Error::other("something else lies there now")),
+        }
     }
 
     /// Removes what lay there before. Returns the staging folder where that could not be removed whole.
@@ -398,6 +431,31 @@ mod tests {
             assert_eq!(names(temp.path()), left, "the staging folder is gone");
             assert!(there.is_none() || std::fs::read(at.join("own")).unwrap() == b"mine");
         }
+    }
+
+    #[test]
+    fn what_another_put_under_the_name_is_not_taken_back() {
+        let temp = tempfile::tempdir().unwrap();
+        let at = temp.path().join("out");
+        let mut staging = staged(&at);
+        staging.publish(false).unwrap();
+        std::fs::rename(&at, temp.path().join("away")).unwrap();
+        std::fs::create_dir(&at).unwrap();
+        std::fs::write(at.join("own"), "precious").unwrap();
+        assert!(staging.take_back().is_err());
+        assert_eq!(std::fs::read(at.join("own")).unwrap(), b"precious");
+        assert_eq!(names(temp.path()), ["away", "out"]);
+    }
+
+    #[test]
+    fn an_empty_folder_is_there_again() {
+        let temp = tempfile::tempdir().unwrap();
+        let at = temp.path().join("out");
+        std::fs::create_dir(&at).unwrap();
+        let mut staging = staged(&at);
+        staging.publish(false).unwrap();
+        staging.take_back().unwrap();
+        assert_eq!((names(temp.path()), names(&at)), (vec!["out".to_string()], vec![]));
     }
 
     #[test]
