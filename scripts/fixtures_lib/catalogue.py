@@ -31,6 +31,9 @@ has one defect, so that a failing test names what broke.
 | `kind` | the id of the kind in the report, where it matters |
 | `standings` | the standing of some entries, where it matters |
 
+Cases of `diff` have two bundles, and where it matters an `expected.json`: what the report must contain, of objects the members
+that it names, of lists each element.
+
 All of this directory, this page included, is written by `scripts/make-fixtures`, which needs Python 3.11 or newer and
 `openssl`, and gives the same bytes on every machine. Change the script, never a file in here:
 
