@@ -65,6 +65,10 @@ pub(super) trait Copying {
     fn finish(self: Box<Self>, sha256: Sha256Bytes);
 }
 
+/// Most entries that wait to be begun with what a copyist has to know of them, at about 200 bytes each: 50 MiB. A directory or a
+/// plain tar lists all of them first. What is beyond that is left to a second pass.
+const MAX_WAITING: usize = 1 << 18;
+
 /// The sink of the first pass: measures what is to be read of an input, and copies it where there is a copyist.
 pub(super) struct Measuring<'a> {
     meters: Meters,
@@ -94,7 +98,9 @@ impl Sink for Measuring<'_> {
 
     fn admit(&self, index: EntryIndex, entry: &Observed) -> Result<bool, ScanError> {
         self.pulse()?;
-        if let (Some(_), Ok(mut admitted)) = (self.copyist(), self.admitted.lock()) {
+        if let (Some(_), Ok(mut admitted)) = (self.copyist(), self.admitted.lock())
+            && admitted.len() < MAX_WAITING
+        {
             admitted.insert(index, entry.clone());
         }
         let documents_alone = matches!(self.content, Content::Documents);

@@ -20,6 +20,9 @@ use std::io::{self, Write as _};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+/// Most files that are written ahead, at about 250 bytes for what is known of each: 60 MiB. The rest is left to a second pass.
+const MAX_FILES: usize = 1 << 18;
+
 /// What one file became.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Written {
@@ -148,6 +151,9 @@ impl Copyist for Ahead<'_> {
 
     fn open<'s>(&'s self, entry: &Observed) -> Option<Box<dyn Copying + 's>> {
         if self.given_up.load(Ordering::Relaxed) {
+            return None;
+        }
+        if self.files.lock().is_ok_and(|files| files.len() >= MAX_FILES) {
             return None;
         }
         // Such an entry fails the container, and what is left of the bundle is never written.

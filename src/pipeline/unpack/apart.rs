@@ -1,7 +1,7 @@
 //! Places that must not lie in one another: what is replaced, what is read, what is kept.
 
 use super::UnpackError;
-use super::staging::PREFIX;
+use super::staging::is_reserved;
 use crate::pipeline::sidecar;
 use crate::pipeline::source::Source;
 use std::os::unix::ffi::OsStringExt as _;
@@ -47,8 +47,7 @@ pub(super) fn check_name(to: &Path) -> Result<(), UnpackError> {
     // `file_name` passes over a `.` at the end.
     let text = to.as_os_str().as_encoded_bytes();
     let dot = text == b"." || text.ends_with(b"/.");
-    let own = to.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()));
-    if own {
+    if to.file_name().is_some_and(|name| is_reserved(name.as_encoded_bytes())) {
         let shown = to.display();
         return Err(UnpackError::Usage(format!(
             "{shown} has a name that unpack gives to folders of its own; give another"
@@ -137,6 +136,7 @@ pub(super) fn check_kept(named: &[PathBuf], input: &Path, beside: bool, to: &Pat
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::unpack::PREFIX;
 
     #[test]
     fn places_are_compared_without_links_whether_they_are_there_or_not() {

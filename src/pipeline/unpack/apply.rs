@@ -7,7 +7,7 @@
 use super::apart;
 use super::interrupt::Interrupt;
 use super::plan::{Item, block_bytes, file_mode};
-use super::staging::{PREFIX, Staging, Target};
+use super::staging::{Staging, Target, is_reserved};
 use super::write::Writer;
 use super::{UnpackError, Unpacked};
 use crate::bundle::step::{Content, Counts, Origin, Piece, Step};
@@ -165,7 +165,7 @@ fn pieces(applied: &Applied, step: &Step, leaves: &[Clearance; 2]) -> Result<[Ve
             return Err(fail(path, why));
         }
         let name = step.root.path(path);
-        if name.split(|c| *c == b'/').any(|part| part.starts_with(PREFIX.as_bytes())) {
+        if is_reserved(&name) {
             return Err(fail(path, "it has a name that unpack gives to folders of its own, which later runs remove"));
         }
         let standing = part.authority.standings.get(piece.entry as usize).copied().unwrap_or(Standing::Unlisted);

@@ -1,6 +1,6 @@
 //! What is written where: decided on values, before anything is made.
 
-use super::staging::PREFIX;
+use super::staging::is_reserved;
 use super::{Request, UnpackError};
 use crate::bundle::links::Symlinks;
 use crate::format::digest::Sha256Bytes;
@@ -133,7 +133,7 @@ impl Plan {
         name: Vec<u8>,
         request: &Request,
     ) -> Result<(), UnpackError> {
-        if name.split(|c| *c == b'/').any(|part| part.starts_with(PREFIX.as_bytes())) {
+        if is_reserved(&name) {
             let why =
                 "has a name that unpack gives to folders of its own, which later runs remove; leave it out with --only";
             return Err(refused(entry, why));
