@@ -65,15 +65,16 @@ pub fn write(report: &DiffReport<'_>, style: Style, detail: Detail, out: impl Wr
         return page.out.flush();
     }
     page.headline(report)?;
-    page.proof(report)?;
     for (word, side) in [("old", &report.old), ("new", &report.new)] {
         page.wrongs(report, word, side)?;
     }
     let Some(changes) = report.changes() else {
+        page.proof(report)?;
         page.title("One of the two could not be read to its end, so nothing is said of what is different")?;
         return page.out.flush();
     };
     page.steps_back(report, changes)?;
+    page.proof(report)?;
     page.sides(report)?;
     match &changes.stated {
         Some(stated) => page.stated_counts(stated)?,
