@@ -320,6 +320,41 @@ fn delta(at: &Path, base: &str, old: &Files, new: &Files) {
     mirror(at, "exp-delta-1", &files, Some(link));
 }
 
+#[test]
+fn a_name_that_a_later_run_would_remove_is_not_applied() {
+    let temp = tempfile::tempdir().unwrap();
+    let at = |name: &str| temp.path().join(name);
+    let old = Files::from([("data/a".to_string(), vec![1])]);
+    let mut new = old.clone();
+    new.insert("data/.portcullis-staging-aaaaaaaaaaaaaaaa/lock".into(), vec![2]);
+    let base = mirror(&at("old"), "exp-old-1", &old, None);
+    delta(&at("delta"), &base, &old, &new);
+    let output = run(&["diff", &text(&at("old")), "--apply", &text(&at("delta")), "--to", &text(&at("out"))]);
+    assert_eq!(output.status.code(), Some(20), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(!at("out").exists());
+}
+
+#[test]
+fn of_many_faults_a_thousand_are_told_and_the_rest_is_counted() {
+    let temp = tempfile::tempdir().unwrap();
+    let at = |name: &str| temp.path().join(name);
+    let one = Files::from([("data/a".to_string(), vec![1])]);
+    // The delta names 3,000 files that are nowhere, and the new bundle has 3,000 others.
+    let named: Files = (0..3000).map(|number| (format!("data/n/{number}"), vec![1])).collect();
+    let new: Files = (0..3000).map(|number| (format!("data/m/{number}"), vec![1])).chain(one.clone()).collect();
+    let base = mirror(&at("old"), "exp-old-1", &one, None);
+    mirror(&at("new"), "exp-new-1", &new, None);
+    delta(&at("delta"), &base, &one, &one.clone().into_iter().chain(named).collect());
+    std::fs::remove_dir_all(at("delta").join("mirror/delta/added")).unwrap();
+    let output = run(&["diff", &text(&at("old")), &text(&at("new")), "--delta", &text(&at("delta")), "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &report["delta"]["is_step"]), (Some(20), &json!(false)));
+    // A thousand rows are listed, and a last one counts the rest.
+    let rows = report["delta"]["checks"].as_array().unwrap();
+    assert_eq!(rows.len(), 1001);
+    assert!(rows.last().unwrap()["detail"].as_str().unwrap().contains("and 5000 more"), "{}", rows.last().unwrap());
+}
+
 fn some_files() -> impl Strategy<Value = Files> {
     proptest::collection::btree_map("data/[a-c]/[a-b]{1,2}", 0_u8..4, 1..8)
         .prop_map(|files| files.into_iter().map(|(path, content)| (path, vec![content; 3])).collect())

@@ -308,6 +308,20 @@ fn a_manifest_that_cannot_be_read_is_never_the_same() {
 }
 
 #[test]
+fn a_list_with_a_line_that_cannot_be_read_is_never_the_same() {
+    for line in ["d41d8cd98f00b204e9800998ecf8427e  x.bin", "zz  x.bin", "../x.bin"] {
+        let sums = format!("{}{line}\n", list(&[("a", "1")]));
+        // The file of the line that cannot be read is another of the same size.
+        let (_place, old, new) = folders(
+            &[("a", "1"), ("x.bin", "1"), ("SHA256SUMS", &sums)],
+            &[("a", "1"), ("x.bin", "2"), ("SHA256SUMS", &sums)],
+        );
+        let (report, exit) = diff(&old, &new, &[ONLY]);
+        assert_eq!((&report["changes"]["identical"], exit), (&json!(false), 1), "{line}");
+    }
+}
+
+#[test]
 fn names_from_the_input_do_not_reach_the_terminal_raw() {
     let name = "a\u{1b}[2J\u{202e}b";
     let lists = [list(&[("x", "1")]), list(&[("x", "1"), (name, "2")]), list(&[("x", "1"), ("n\u{1b}[2J", "3")])];
