@@ -46,7 +46,6 @@ pub(super) fn run(plan: Plan<'_>, held: &Held) -> Result<u8, Failure> {
             .map_err(|error| failed(error.into()))?;
     let verdict = applied.verdict();
     let mut report = ApplyReport::new(&applied, names, at, limits, held);
-    report.trusted = plan.trusted;
     report.exit_code = match verdict {
         // Nobody was trusted, so there was nobody to be established: what was asked for is done.
         Verdict::NotVerified if !plan.trusted && applied.unpacked.is_some() => 0,

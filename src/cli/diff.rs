@@ -138,7 +138,8 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         args.check_for_lists().map_err(failed)?;
     }
     let policies = args.policies(at).map_err(failed)?;
-    let delta = args.delta_request(args.delta.as_deref(), old, policies.as_ref(), at).map_err(failed)?;
+    let delta = args.delta.as_ref().map(|delta| args.delta_request(delta, old, policies.as_ref(), at));
+    let delta = delta.transpose().map_err(failed)?;
     let policies = policies.as_ref().map(|[old, new]| (old, new));
     let delta = delta.as_ref().map(|(request, policy)| (request, policy));
     let comparison = if lists {
@@ -234,18 +235,18 @@ impl Args {
     /// How a delta on `old` is read, and by which policy it is verified: that of the new side, or one that trusts nobody.
     fn delta_request(
         &self,
-        delta: Option<&Path>,
+        delta: &Path,
         old: &Request,
         policies: Option<&[Policy; 2]>,
         at: Time,
-    ) -> Result<Option<(Request, Policy)>, Failure> {
-        let Some(delta) = delta else { return Ok(None) };
+    ) -> Result<(Request, Policy), Failure> {
         let policy = match policies {
             Some([_, new]) => new.clone(),
             None => self.anchors.policy(at)?,
         };
         let base = Some(old.input.clone());
-        Ok(Some((Request { input: delta.into(), base, keep_databases: false, ..old.clone() }, policy)))
+        // A kind that was forced is that of the bundles; a mirror's delta is never of the kind of what it builds on.
+        Ok((Request { input: delta.into(), base, kind: None, keep_databases: false, ..old.clone() }, policy))
     }
 
     /// What is needed to apply a delta in place of comparing two bundles.
@@ -254,9 +255,7 @@ impl Args {
             return Err(Failure::usage("give the new bundle, or --apply DELTA and --to DIR"));
         };
         let [old, _] = self.requests([&self.old, delta])?;
-        let Some((delta_request, policy)) = self.delta_request(Some(delta), &old, policies.as_ref(), at)? else {
-            return Err(Failure::usage("give --apply DELTA"));
-        };
+        let (delta_request, policy) = self.delta_request(delta, &old, policies.as_ref(), at)?;
         let own = [&self.old, delta];
         let kept = self.files().into_iter().map(PathBuf::from).filter(|file| !own.contains(&file)).collect();
         let read = [Request { keep_databases: false, ..old }, delta_request];

@@ -17,8 +17,6 @@ pub struct ApplyReport<'a> {
     pub delta: Report<'a>,
     /// What came out.
     pub applied: &'a Applied,
-    /// Whether the operator said whom to trust, or what to require.
-    pub trusted: bool,
     /// The exit code.
     pub exit_code: u8,
 }
@@ -28,13 +26,6 @@ impl<'a> ApplyReport<'a> {
     pub fn new(applied: &'a Applied, names: [Vec<u8>; 2], at: Time, limits: Limits, cage: &Held) -> Self {
         let [old, delta] = names;
         let side = |found, name| part(Outcome::Verified(found), found.verdict, name, at, limits, cage);
-        ApplyReport {
-            at,
-            old: side(&applied.old, old),
-            delta: side(&applied.delta, delta),
-            applied,
-            trusted: false,
-            exit_code: 0,
-        }
+        ApplyReport { at, old: side(&applied.old, old), delta: side(&applied.delta, delta), applied, exit_code: 0 }
     }
 }

@@ -19,13 +19,15 @@ pub struct Proof {
     pub checks: Vec<Check>,
     /// What it changes; `None` where it makes nothing of the old bundle.
     pub counts: Option<Counts>,
+    /// Digests or completeness of the delta were not established: what it would bring is not known.
+    open: bool,
 }
 
 impl Proof {
     /// Whether the delta is exactly the step: nothing about it or about the delta failed, and nothing was left open.
     pub fn holds(&self) -> bool {
         let proven = |check: &Check| check.kind == check::DELTA_STEP && check.status == Status::Pass;
-        self.failed_class().is_none() && self.checks.iter().any(proven)
+        self.failed_class().is_none() && !self.open && self.checks.iter().any(proven)
     }
 
     /// The first failing class of the delta and of the step.
@@ -70,8 +72,7 @@ pub(super) fn prove(
 ) -> Result<Proof, TufError> {
     let mut delta = verify_part(request, policy, progress)?;
     let (before, after, own) = (old.reading(), new.reading(), &delta.reading);
-    let whole = |inventory: &crate::format::inventory::Inventory| !inventory.incomplete;
-    let (checks, counts) = if [before, after, own].iter().all(|reading| whole(&reading.inventory)) {
+    let (mut checks, counts) = if [before, after, own].iter().all(|reading| !reading.inventory.incomplete) {
         match Step::of((&before.inventory, &before.bundle), (&own.inventory, &own.bundle)) {
             Ok(step) => (
                 step.compare((&before.inventory, &before.bundle), &own.bundle, (&after.inventory, &after.bundle)),
@@ -83,8 +84,14 @@ pub(super) fn prove(
         let detail = "not compared: one of the three could not be read to its end";
         (vec![Check::skip(check::DELTA_STEP, "", detail)], None)
     };
+    let established = |property| delta.established.contains(&property);
+    let open = !(established(Property::Integrity) && established(Property::Complete));
+    if open && !matches!(delta.verdict, Verdict::Failed(_)) {
+        let detail = "digests or completeness of the delta were not established, so it is not shown to be anything";
+        checks.push(Check::skip(check::DELTA_STEP, "", detail));
+    }
     if !policy.1 && delta.verdict == Verdict::Intact {
         delta.verdict = Verdict::NotVerified;
     }
-    Ok(Proof { delta, checks, counts })
+    Ok(Proof { delta, checks, counts, open })
 }
