@@ -4,7 +4,7 @@ import tomllib
 
 from . import aead, age
 from .case import Case
-from .cases import (attacks, cosign, devportal_container, devportal_good, devportal_integrity, devportal_signature, diff, diff_meaning, draft, dsse,
+from .cases import (attacks, cosign, devportal_container, devportal_good, devportal_integrity, devportal_signature, diff_delta, diff_meaning, draft, dsse,
                     evidence, intoto, mirror_airgap, mirror_concelier, mirror_contract, mirror_delta, mirror_dsse_1501, mirror_full,
                      mirror_policy, mirror_sealed, mirror_thin, oci_layout, plain, rekor, revocation, run, sigstore, trivy_db,
                      trivy_java_db, trivy_oci, trust_policy, tuf, whole)
@@ -12,7 +12,7 @@ from .cases import (attacks, cosign, devportal_container, devportal_good, devpor
 FAMILIES = (devportal_good, devportal_signature, devportal_integrity, devportal_container, draft, evidence, mirror_full,
             mirror_sealed, mirror_delta, mirror_thin, run, mirror_airgap, mirror_contract, mirror_dsse_1501, mirror_policy,
             mirror_concelier, oci_layout, trivy_oci, trivy_db, trivy_java_db, plain, attacks, whole, dsse, sigstore, rekor, cosign, tuf,
-            revocation, trust_policy, intoto, diff, diff_meaning)
+            revocation, trust_policy, intoto, diff_delta, diff_meaning)
 
 INTRODUCTION = """\
 # Test cases

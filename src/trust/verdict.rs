@@ -36,6 +36,18 @@ impl Verdict {
             Verdict::Failed(class) => class.exit_code(),
         }
     }
+
+    /// One verdict for several inputs of one question: the first failing class in stage order, else the weakest word. Of none,
+    /// nothing was checked.
+    pub fn weakest(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
+        let rank = |verdict: &Verdict| match verdict {
+            Verdict::Failed(class) => (0, Some(*class)),
+            Verdict::NotVerified => (1, None),
+            Verdict::Intact => (2, None),
+            Verdict::Verified => (3, None),
+        };
+        verdicts.into_iter().min_by_key(rank).unwrap_or(Verdict::NotVerified)
+    }
 }
 
 /// Decides. `established` are the properties that hold; any failed check makes the verdict `failed`.
@@ -58,6 +70,16 @@ mod tests {
     use super::*;
     use crate::trust::check;
     use Property::*;
+
+    #[test]
+    fn of_several_the_weakest_decides_and_of_none_nothing_was_checked() {
+        use Verdict::{Failed, NotVerified, Verified};
+        let all = [Verified, Verdict::Intact, NotVerified, Failed(Class::Sequence), Failed(Class::Container)];
+        for length in 1..=all.len() {
+            assert_eq!(Verdict::weakest(all[..length].iter().rev().copied()), all[length - 1]);
+        }
+        assert_eq!(Verdict::weakest([]), NotVerified);
+    }
 
     fn verdict(required: &[Property], established: &[Property], checks: &[Check]) -> Verdict {
         judge(required, &established.iter().copied().collect(), checks)

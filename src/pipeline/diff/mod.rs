@@ -89,15 +89,8 @@ pub struct Comparison {
 impl Comparison {
     /// One verdict for all: the first failing class in stage order, else the weakest word.
     pub fn verdict(&self) -> Verdict {
-        let rank = |verdict: &Verdict| match verdict {
-            Verdict::Failed(class) => (0, Some(*class)),
-            Verdict::NotVerified => (1, None),
-            Verdict::Intact => (2, None),
-            Verdict::Verified => (3, None),
-        };
         let proof = self.proof.as_ref().map(Proof::verdict);
-        let rest = [Some(self.new.verdict()), proof].into_iter().flatten();
-        rest.fold(self.old.verdict(), |worst, next| if rank(&next) < rank(&worst) { next } else { worst })
+        Verdict::weakest([self.old.verdict(), self.new.verdict()].into_iter().chain(proof))
     }
 
     /// Whether the two are the same in all that was compared.

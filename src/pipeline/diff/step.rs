@@ -7,7 +7,7 @@ use crate::pipeline::inspect::Request;
 use crate::pipeline::progress::Progress;
 use crate::pipeline::tuf::TufError;
 use crate::pipeline::verify::{self, Verification};
-use crate::trust::check::{self, Check, Class, Status};
+use crate::trust::check::{self, Check, Status};
 use crate::trust::policy::{Policy, Property};
 use crate::trust::verdict::Verdict;
 
@@ -27,25 +27,18 @@ impl Proof {
     /// Whether the delta is exactly the step: nothing about it or about the delta failed, and nothing was left open.
     pub fn holds(&self) -> bool {
         let proven = |check: &Check| check.kind == check::DELTA_STEP && check.status == Status::Pass;
-        self.failed_class().is_none() && !self.open && self.checks.iter().any(proven)
+        let failed = matches!(self.verdict(), Verdict::Failed(_));
+        !failed && !self.open && self.checks.iter().any(proven)
     }
 
-    /// The first failing class of the delta and of the step.
-    fn failed_class(&self) -> Option<Class> {
-        let own = match self.delta.verdict {
-            Verdict::Failed(class) => Some(class),
-            _ => None,
-        };
-        self.checks.iter().filter(|check| check.failed()).map(|check| check.kind.class).chain(own).min()
-    }
-
-    /// One verdict for both.
+    /// One verdict for both: of the delta and of the step.
     pub fn verdict(&self) -> Verdict {
-        match self.failed_class() {
-            Some(class) => Verdict::Failed(class),
-            None if !self.holds() => Verdict::NotVerified,
-            None => self.delta.verdict,
-        }
+        let rows = self.checks.iter().filter_map(|check| match check.status {
+            Status::Fail => Some(Verdict::Failed(check.kind.class)),
+            Status::Skip => Some(Verdict::NotVerified),
+            Status::Pass => None,
+        });
+        Verdict::weakest(rows.chain([self.delta.verdict]))
     }
 }
 
@@ -60,7 +53,12 @@ pub(in crate::pipeline) fn verify_part(
         return verify::verify(request, policy, progress);
     }
     let policy = Policy { require: Some(vec![Property::Integrity, Property::Complete]), ..policy.clone() };
-    verify::verify(request, &policy, progress)
+    let mut found = verify::verify(request, &policy, progress)?;
+    // Nobody asked for this in so many words, as `--require` does, so it is not called intact.
+    if found.verdict == Verdict::Intact {
+        found.verdict = Verdict::NotVerified;
+    }
+    Ok(found)
 }
 
 /// Compares the step from `old` by the delta with `new`.
@@ -70,7 +68,7 @@ pub(super) fn prove(
     policy: (&Policy, bool),
     progress: &Progress,
 ) -> Result<Proof, TufError> {
-    let mut delta = verify_part(request, policy, progress)?;
+    let delta = verify_part(request, policy, progress)?;
     let (before, after, own) = (old.reading(), new.reading(), &delta.reading);
     let (mut checks, counts) = if [before, after, own].iter().all(|reading| !reading.inventory.incomplete) {
         match Step::of((&before.inventory, &before.bundle), (&own.inventory, &own.bundle)) {
@@ -89,9 +87,6 @@ pub(super) fn prove(
     if open && !matches!(delta.verdict, Verdict::Failed(_)) {
         let detail = "digests or completeness of the delta were not established, so it is not shown to be anything";
         checks.push(Check::skip(check::DELTA_STEP, "", detail));
-    }
-    if !policy.1 && delta.verdict == Verdict::Intact {
-        delta.verdict = Verdict::NotVerified;
     }
     Ok(Proof { delta, checks, counts, open })
 }

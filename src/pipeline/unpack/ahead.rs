@@ -63,6 +63,11 @@ impl<'a> Ahead<'a> {
         self.staging.target()
     }
 
+    /// Takes so many bytes of those that are free; `false` where there are fewer.
+    fn take_room(&self, bytes: u64) -> bool {
+        self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| room.checked_sub(bytes)).is_ok()
+    }
+
     fn give_up(&self) {
         self.given_up.store(true, Ordering::Relaxed);
     }
@@ -161,8 +166,7 @@ impl Copyist for Ahead<'_> {
             self.give_up();
             return None;
         }
-        let enough = |room: u64| room.checked_sub(entry.size);
-        if self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, enough).is_err() {
+        if !self.take_room(entry.size) {
             self.give_up();
             return None;
         }
@@ -188,8 +192,11 @@ struct Copy<'s> {
 impl Copying for Copy<'_> {
     fn update(&mut self, bytes: &[u8]) {
         let Some(file) = &mut self.file else { return };
+        let before = self.size.max(self.entry.size);
         self.size += bytes.len() as u64;
-        if self.ahead.given_up.load(Ordering::Relaxed) || file.write_all(bytes).is_err() {
+        // The size of what is no archive is known only at its end.
+        let room = self.ahead.take_room(self.size.saturating_sub(before));
+        if !room || self.ahead.given_up.load(Ordering::Relaxed) || file.write_all(bytes).is_err() {
             self.file = None;
             self.ahead.give_up();
         }

@@ -59,23 +59,13 @@ pub struct Applied {
 impl Applied {
     /// One verdict for both and for the step: the first failing class in stage order, else the weaker word.
     pub fn verdict(&self) -> Verdict {
-        let classes = [self.old.verdict, self.delta.verdict].into_iter().filter_map(|verdict| match verdict {
-            Verdict::Failed(class) => Some(class),
-            _ => None,
-        });
-        let own = self.checks.iter().filter(|check| check.failed()).map(|check| check.kind.class);
-        match classes.chain(own).min() {
-            Some(class) => Verdict::Failed(class),
-            None if self.old.verdict == Verdict::Verified => self.delta.verdict,
-            None if self.delta.verdict == Verdict::Verified => self.old.verdict,
-            None if self.old.verdict == self.delta.verdict => self.old.verdict,
-            None => Verdict::NotVerified,
-        }
+        let own = self.checks.iter().filter(|check| check.failed()).map(|check| Verdict::Failed(check.kind.class));
+        Verdict::weakest(own.chain([self.old.verdict, self.delta.verdict]))
     }
 }
 
-/// Verifies both, each by its policy, the old bundle first, makes the step, and writes what comes out. Where nobody is `trusted`, digests and completeness are required of
-/// both, and the verdict is never a good one.
+/// Verifies both, each by its policy, the old bundle first, makes the step, and writes what comes out. Where nobody is
+/// `trusted`, digests and completeness are required of both, and the verdict is never a good one.
 ///
 /// # Errors
 /// Nothing lies under the target then, or what lay there before.
@@ -122,18 +112,12 @@ pub fn apply(
             }
         }
     }
-    for part in [&mut applied.old, &mut applied.delta] {
-        if !trusted && part.verdict == Verdict::Intact {
-            part.verdict = Verdict::NotVerified;
-        }
-    }
     Ok(applied)
 }
 
-/// Leave to write what comes of one of the two.
+/// Leave to write what comes of one of the two: by what was established, which without trust is as much as was required.
 fn leave(part: &Verification) -> Option<Clearance> {
-    let good = matches!(part.verdict, Verdict::Verified | Verdict::Intact);
-    Clearance::by_verdict(&part.required, &part.established, &part.checks).filter(|_| good)
+    Clearance::by_verdict(&part.required, &part.established, &part.checks)
 }
 
 /// The files to write of either, under the names that they get. The error is the row that says which cannot be.
@@ -250,7 +234,9 @@ fn fill(
     interrupt: &Interrupt,
     progress: &Progress,
 ) -> Result<(), EnvironmentError> {
-    let Some(source) = &part.reading.whole.source else { return Ok(()) };
+    let Some(source) = &part.reading.whole.source else {
+        return Err(EnvironmentError::NotReadable { path: request.old.input.clone() });
+    };
     let paths = (source.path(), request.to.as_path());
     let writer = Writer::new(staging.tree(), &part.reading.inventory, paths, interrupt, false, items.iter());
     if writer.is_idle() {
