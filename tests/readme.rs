@@ -14,10 +14,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::RwLock;
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_portcullis");
+
+/// Held while a program is started, and by itself while one is written: a process that is just being made by another test still
+/// has the file open for writing, and the kernel then refuses to run it ("text file busy").
+static STARTING: RwLock<()> = RwLock::new(());
+
+/// Runs a program to its end.
+fn output_of(command: &mut Command) -> Output {
+    let started = {
+        let _held = STARTING.read().expect("no other test panics here");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+    };
+    started.and_then(Child::wait_with_output).expect("the program runs")
+}
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -150,6 +164,7 @@ impl Workplace {
 
     fn tool(&self, name: &str, script: &str) {
         let path = self.tools.path().join(name);
+        let _held = STARTING.write().expect("no other test panics here");
         std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a script");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("a script that runs");
     }
@@ -168,12 +183,9 @@ impl Workplace {
     fn run(&self, script: &str) -> (Option<i32>, String) {
         let inherited = std::env::var_os("PATH").unwrap_or_default();
         let tools = std::iter::once(self.tools.path().to_path_buf()).chain(std::env::split_paths(&inherited));
-        let output = Command::new("sh")
-            .args(["-c", script])
-            .current_dir(self.folder.path())
-            .env("PATH", std::env::join_paths(tools).expect("a search path"))
-            .output()
-            .expect("sh runs");
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).current_dir(self.folder.path());
+        let output = output_of(command.env("PATH", std::env::join_paths(tools).expect("a search path")));
         let text = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8(text).expect("the program writes UTF-8"))
     }
@@ -387,7 +399,7 @@ fn kinds_verbs_and_options_are_those_of_the_program() {
         assert!(page.contains(&format!("| `{}` |", kind.id())), "README.md has no kind {}", kind.id());
     }
     let help = |verb: &[&str]| {
-        let output = Command::new(BINARY).args(verb).arg("--help").output().expect("the program runs");
+        let output = output_of(Command::new(BINARY).args(verb).arg("--help"));
         assert!(output.status.success(), "{verb:?}");
         String::from_utf8(output.stdout).expect("the program writes UTF-8")
     };
