@@ -322,6 +322,18 @@ fn a_list_with_a_line_that_cannot_be_read_is_never_the_same() {
 }
 
 #[test]
+fn a_manifest_with_a_path_that_is_refused_is_never_the_same() {
+    for case in
+        ["devportal/paths-parent/devportal-offline-bundle.tgz", "mirror-full/path-parent/mirror-20261101.tar.zst"]
+    {
+        let (report, exit) = diff(&fixture(case), &fixture(case), &[ONLY]);
+        assert_eq!((&report["changes"]["identical"], exit), (&json!(false), 1), "{case}");
+        let failed = |check: &Value| check["id"] == "manifest-paths" && check["status"] == "fail";
+        assert!(report["new"]["checks"].as_array().unwrap().iter().any(failed), "{case}");
+    }
+}
+
+#[test]
 fn names_from_the_input_do_not_reach_the_terminal_raw() {
     let name = "a\u{1b}[2J\u{202e}b";
     let lists = [list(&[("x", "1")]), list(&[("x", "1"), (name, "2")]), list(&[("x", "1"), ("n\u{1b}[2J", "3")])];

@@ -275,13 +275,15 @@ fn deepen(
 /// What is left of `checks` where contents were not read: what is wrong with the container, and with documents by
 /// themselves. Everything else compares with content, so whether it holds is not known, and one row of each kind says so.
 fn without_content(checks: Vec<Check>) -> Vec<Check> {
-    const OF_DOCUMENTS: [CheckKind; 6] = [
+    const OF_DOCUMENTS: [CheckKind; 7] = [
         check::DOCUMENT_JSON,
         check::DOCUMENT_YAML,
         check::DOCUMENT_SCHEMA,
         check::DOCUMENT_PRESENT,
         check::CHECKSUM_LIST,
         check::DSSE_ENVELOPE,
+        // What is stated of a path that is refused is compared with nothing.
+        check::MANIFEST_PATHS,
     ];
     let mut told: Vec<&'static str> = Vec::new();
     let mut left = |check: Check| {
